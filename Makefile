@@ -1,0 +1,28 @@
+# Two commands do everything on a bare machine with Python 3.11+, git and make: `make demo` and `make test`.
+PYTHON ?= python3
+UV := .venv/bin/uv
+
+.PHONY: install demo test lint clean
+.DEFAULT_GOAL := install
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml uv.lock
+	test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }
+	UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --quiet
+	touch $@
+
+demo: install
+	.venv/bin/weisu monthly configs/nyc.yaml --as-of 2022-10 --head 10
+
+lint: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: lint
+	.venv/bin/pytest -n 2
+
+clean:
+	rm -rf .venv runs data/store data/simulated

@@ -1,0 +1,160 @@
+"""Counts + areas -> panel (month x area x category, covered months only) and its dense form, the grid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from forecast.spec import Spec
+from forecast.tables import Panel, check, conform
+
+
+class Coverage(Spec):
+    """When a month without any request means "nobody listened" rather than "nobody complained".
+
+    An area (or the whole source) that usually has at least `silent_if_usually` requests a month, and has
+    none at all in a month, is taken as not covered in that month. 0 switches the rule off.
+    A last month with fewer than `partial_below` times the usual requests is taken as not yet complete.
+    """
+
+    silent_if_usually: float = Field(5.0, ge=0)
+    partial_below: float = Field(0.3, ge=0, lt=1)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The panel as a matrix.
+
+    cells: (n rows) area, category; months: (T,) first days; y: (n, T) counts, NaN = not covered.
+    """
+
+    cells: pd.DataFrame
+    months: pd.DatetimeIndex
+    y: np.ndarray
+
+    def future(self, horizon: int) -> pd.DatetimeIndex:
+        """The `horizon` months after the last one."""
+        return pd.date_range(self.months[-1], periods=horizon + 1, freq="MS", unit="us")[1:]
+
+
+def bounds(month: pd.Timestamp, starts_on: int = 1) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """First moment of a month and first moment after it.
+
+    With `starts_on` = 19 the month called November runs from 19 October to 18 November.
+    """
+    shift = pd.DateOffset(months=int(starts_on > 1))
+    start = month - shift + pd.Timedelta(days=starts_on - 1)
+    return start, month + pd.DateOffset(months=1) - shift + pd.Timedelta(days=starts_on - 1)
+
+
+def last_complete(days: pd.DataFrame, until: pd.Timestamp, starts_on: int, coverage: Coverage) -> pd.Timestamp | None:
+    """Last month not after `until` whose orders are all in.
+
+    A month is complete when orders came after it, or up to a gap before its end no longer than the longest
+    gap between two days of the year before. A last month that then still holds far less than usual
+    (`coverage.partial_below` times the highest 12-month median of the three years before) is not.
+
+    Args:
+        days: DataFrame[day, orders] of the days with orders.
+        until: first day of the last month asked for.
+        starts_on: day of the month on which a month begins.
+        coverage: what is far less than usual.
+
+    Returns:
+        First day of the month, or None when no month is complete.
+    """
+    if days.empty:
+        return None
+    shifted = days["day"].dt.to_period("D") - (starts_on - 1)
+    month = (shifted.dt.asfreq("M") + int(starts_on > 1)).dt.to_timestamp().astype("datetime64[us]")
+    totals = days.groupby(month)["orders"].sum()
+    totals = totals.reindex(pd.date_range(totals.index[0], totals.index[-1], freq="MS", unit="us"), fill_value=0)
+    for last in totals.index[totals.index <= until][::-1]:
+        usual = totals[totals.index < last].rolling(12, min_periods=1).median().tail(36).max()
+        enough = pd.isna(usual) or totals[last] >= coverage.partial_below * usual
+        if enough and _all_in(days["day"], bounds(last, starts_on)[1]):
+            return last
+    return None
+
+
+def _all_in(days: pd.Series, end: pd.Timestamp) -> bool:
+    known = days[days < end].tail(366)
+    gap = max(known.diff().max(), pd.Timedelta(days=1)) if len(known) > 1 else pd.Timedelta(days=1)
+    return bool((days >= end).any() or end - known.iloc[-1] <= gap)
+
+
+def build(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, coverage: Coverage) -> pd.DataFrame:
+    """Panel of every area x category seen up to `origin`.
+
+    Args:
+        counts: Counts; rows without area or after `origin` are left out.
+        areas: Areas; `valid_from` / `valid_to` bound the months of an area.
+        origin: first day of the last month known.
+        coverage: when silence is not a zero.
+
+    Returns:
+        Panel: a cell starts in the first month its area and its category have both been seen, and holds a
+        0 for each covered month without requests.
+
+    Source: DOMAIN facts on coverage: not covered is not zero.
+    """
+    known = counts[counts["area"].notna() & (counts["month"] <= origin)]
+    if known.empty:
+        return conform(Panel, known)
+    known = known.groupby(["area", "category", "month"], as_index=False)[["orders", "incidents", "callers"]].sum()
+    months = pd.date_range(known["month"].min(), origin, freq="MS", unit="us")
+    totals = known.pivot_table(index="area", columns="month", values="orders", aggfunc="sum")
+    covered = _covered(totals.reindex(columns=months), areas, coverage)
+    cells = known[["area", "category"]].drop_duplicates()
+    category_from = known.groupby("category")["month"].min()
+    rows = cells.merge(covered, on="area")
+    rows = rows[rows["month"] >= rows["category"].map(category_from)]
+    panel = rows.merge(known, on=["area", "category", "month"], how="left")
+    figures = ["orders", "incidents", "callers"]
+    panel[figures] = panel[figures].fillna(0).astype("int64")
+    panel = panel.sort_values(["area", "category", "month"], ignore_index=True)
+    return check(Panel, conform(Panel, panel), "panel")
+
+
+def to_grid(panel: pd.DataFrame, origin: pd.Timestamp, value: str = "orders") -> Grid:
+    """Panel -> Grid of one of its figures; months run without gaps from the first one to `origin`."""
+    wide = panel.pivot(index=["area", "category"], columns="month", values=value)
+    months = pd.date_range(panel["month"].min(), origin, freq="MS", unit="us")
+    wide = wide.reindex(columns=months).sort_index()
+    return Grid(wide.index.to_frame(index=False), months, wide.to_numpy(dtype=float, na_value=np.nan))
+
+
+def grid_at(
+    counts: pd.DataFrame,
+    areas: pd.DataFrame,
+    origin: pd.Timestamp,
+    coverage: Coverage,
+    value: str = "orders",
+) -> Grid:
+    """What was known at the end of month `origin`, coverage included: the only door to the past for a model."""
+    return to_grid(build(counts, areas, origin, coverage), origin, value)
+
+
+def _covered(totals: pd.DataFrame, areas: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
+    """Covered (area, month) pairs.
+
+    totals: (areas x months) requests of all categories, NaN where no row came at all. A row that says 0 is
+    a month that was listened to; no row is taken for 0 unless the area or the whole city is usually loud.
+    """
+    figures = totals.to_numpy(dtype=float)
+    silent = np.isnan(figures)
+    seen = np.maximum.accumulate(~silent, axis=1)
+    if coverage.silent_if_usually:
+        usual = np.nanmedian(figures, axis=1)
+        seen &= ~(silent & (usual >= coverage.silent_if_usually)[:, None])
+        whole = np.nansum(figures, axis=0)
+        seen &= ~(silent.all(axis=0) & (np.median(whole) >= coverage.silent_if_usually))
+    bounds = areas.set_index("area").reindex(totals.index)
+    first, last = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
+    start = bounds["valid_from"].fillna(first).to_numpy()[:, None]
+    stop = bounds["valid_to"].fillna(last).to_numpy()[:, None]
+    months = pd.DatetimeIndex(totals.columns)
+    seen &= ((months + pd.offsets.MonthEnd()).to_numpy() >= start) & (months.to_numpy() <= stop)
+    rows, columns = np.nonzero(seen)
+    return pd.DataFrame({"area": totals.index.to_numpy()[rows], "month": months[columns]})

@@ -1,0 +1,313 @@
+"""Every table that passes between rooms: columns, types, keys, checks. `check` reports all faults at once."""
+
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from forecast.errors import DataError, Fault
+
+ALL = "*"
+"""Stands for "all categories" in a category column, and for "every category" in seasons."""
+
+UNCLASSIFIED = "unclassified"
+"""Category of a request whose text gave no category."""
+
+LEVELS = ("community", "street", "district", "city")
+"""Area levels from the smallest to the largest."""
+
+Month = pd.Timestamp
+
+
+class Table(pa.DataFrameModel):
+    class Config:
+        strict = True
+        ordered = True
+
+
+class Requests(Table):
+    """One row a work order (工单). `area` is null when the order could not be placed.
+
+    `place` tells two spots within an area apart (estate or salted address hash) and never names one;
+    `caller` is an HMAC. No name, phone or free text has a column here.
+    """
+
+    request_id: Series[str]
+    source: Series[str]
+    received_at: Series[pd.Timestamp]
+    closed_at: Series[pd.Timestamp] = pa.Field(nullable=True)
+    area: Series[str] = pa.Field(nullable=True)
+    category: Series[str]
+    estate: Series[str] = pa.Field(nullable=True)
+    place: Series[str] = pa.Field(nullable=True)
+    caller: Series[str] = pa.Field(nullable=True)
+    contacted: Series[pd.BooleanDtype] = pa.Field(nullable=True)
+    resolved: Series[pd.BooleanDtype] = pa.Field(nullable=True)
+    satisfied: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+
+
+class Counts(Table):
+    """Ready-made monthly counts, one row per area, category and month."""
+
+    area: Series[str] = pa.Field(nullable=True)
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    orders: Series[int] = pa.Field(ge=0)
+    incidents: Series[int] = pa.Field(ge=0)
+    callers: Series[int] = pa.Field(ge=0)
+
+
+class Rejects(Table):
+    """Cells that made a row unusable. `row` is the line in the file as a person counts it; `value` is masked."""
+
+    source: Series[str]
+    row: Series[int] = pa.Field(ge=0)
+    column: Series[str]
+    reason: Series[str]
+    value: Series[str]
+
+
+class Unresolved(Table):
+    """Values that found no area or no category, with how often each came."""
+
+    source: Series[str]
+    column: Series[str]
+    value: Series[str]
+    count: Series[int] = pa.Field(ge=1)
+
+
+class Areas(Table):
+    """The tree of areas. `aliases` are joined by "|"; `geometry` is WKB in EPSG:4326."""
+
+    area: Series[str] = pa.Field(unique=True)
+    level: Series[str] = pa.Field(isin=LEVELS)
+    parent: Series[str] = pa.Field(nullable=True)
+    name: Series[str]
+    aliases: Series[str]
+    zone: Series[str] = pa.Field(nullable=True)
+    households: Series[float] = pa.Field(nullable=True, ge=0)
+    valid_from: Series[pd.Timestamp] = pa.Field(nullable=True)
+    valid_to: Series[pd.Timestamp] = pa.Field(nullable=True)
+    geometry: Series[object] = pa.Field(nullable=True)
+
+
+class Estates(Table):
+    """Residential estates (小区). Missing stays missing; only what is known is filled.
+
+    Shares are 0..1, money is yuan, years are calendar years, lon/lat are WGS-84 degrees.
+    """
+
+    estate: Series[str] = pa.Field(unique=True)
+    name: Series[str]
+    area: Series[str] = pa.Field(nullable=True)
+    households: Series[float] = pa.Field(nullable=True, gt=0)
+    built_year: Series[float] = pa.Field(nullable=True, ge=1840, le=2100)
+    lon: Series[float] = pa.Field(nullable=True, ge=-180, le=180)
+    lat: Series[float] = pa.Field(nullable=True, ge=-90, le=90)
+    zone: Series[str] = pa.Field(nullable=True)
+    buildings: Series[float] = pa.Field(nullable=True, ge=0)
+    floors_max: Series[float] = pa.Field(nullable=True, ge=0)
+    elevators: Series[float] = pa.Field(nullable=True, ge=0)
+    reno_year: Series[float] = pa.Field(nullable=True)
+    roof_waterproof_year: Series[float] = pa.Field(nullable=True)
+    pipe_year: Series[float] = pa.Field(nullable=True)
+    pipe_material: Series[str] = pa.Field(nullable=True)
+    heat_type: Series[str] = pa.Field(nullable=True)
+    heat_company: Series[str] = pa.Field(nullable=True)
+    heat_pipe_year: Series[float] = pa.Field(nullable=True)
+    tenure: Series[str] = pa.Field(nullable=True)
+    mgmt_type: Series[str] = pa.Field(nullable=True)
+    owners_body: Series[str] = pa.Field(nullable=True)
+    fee_collection_rate: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    fund_balance: Series[float] = pa.Field(nullable=True)
+    fund_initial: Series[float] = pa.Field(nullable=True, ge=0)
+    elderly_share: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    rental_share: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+
+
+class EstateHistory(Table):
+    """Incidents of an estate by category, for a month or (with `months` = 12) for a year that starts then."""
+
+    estate: Series[str]
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    months: Series[int] = pa.Field(ge=1)
+    incidents: Series[int] = pa.Field(ge=0)
+
+
+class Panel(Table):
+    """Month x area x category. A month that is not covered is absent; a covered month without requests is 0."""
+
+    area: Series[str]
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    orders: Series[int] = pa.Field(ge=0)
+    incidents: Series[int] = pa.Field(ge=0)
+    callers: Series[int] = pa.Field(ge=0)
+
+    class Config:
+        unique = ["area", "category", "month"]
+
+
+class Seasons(Table):
+    """What the calendar (and the normal weather) says of a month. `category` is ALL when it holds for every one."""
+
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    driver: Series[str]
+    value: Series[float]
+
+    class Config:
+        unique = ["category", "month", "driver"]
+
+
+class Forecasts(Table):
+    """Forecasts as issued at the end of month `origin`. `output` is mean, variance or quantile.
+
+    `level` is the quantile level, NaN otherwise. Mean and variance fix the NegBin the quantiles come from.
+    Upper areas and the category ALL stand in the same table.
+    """
+
+    model: Series[str]
+    origin: Series[pd.Timestamp]
+    area: Series[str]
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    horizon: Series[int] = pa.Field(ge=1)
+    output: Series[str] = pa.Field(isin=["mean", "variance", "quantile"])
+    level: Series[float] = pa.Field(nullable=True, gt=0, lt=1)
+    predicted: Series[float] = pa.Field(ge=0)
+
+
+class Calibration(Table):
+    """What the count distribution learned from past origins: one figure a parameter, horizon and size bin."""
+
+    model: Series[str]
+    origin: Series[pd.Timestamp]
+    parameter: Series[str]
+    horizon: Series[int] = pa.Field(ge=0)
+    bin: Series[int] = pa.Field(ge=0)
+    value: Series[float]
+
+
+class Scores(Table):
+    """One figure: horizon 0 = all horizons together."""
+
+    model: Series[str]
+    origin: Series[pd.Timestamp]
+    horizon: Series[int] = pa.Field(ge=0)
+    segment: Series[str]
+    metric: Series[str]
+    value: Series[float] = pa.Field(nullable=True)
+
+
+class Risk(Table):
+    """Risk of an estate; score 0..100; `expected`, `low`, `high` are incidents in the coming 12 months."""
+
+    estate: Series[str]
+    category: Series[str]
+    as_of: Series[pd.Timestamp]
+    score: Series[float] = pa.Field(ge=0, le=100)
+    grade: Series[str] = pa.Field(isin=["red", "orange", "yellow", "blue"])
+    expected: Series[float] = pa.Field(nullable=True, ge=0)
+    low: Series[float] = pa.Field(nullable=True, ge=0)
+    high: Series[float] = pa.Field(nullable=True, ge=0)
+
+    class Config:
+        unique = ["estate", "category"]
+
+
+class RiskDrivers(Table):
+    """Points each factor adds to a risk score; they sum to the score."""
+
+    estate: Series[str]
+    category: Series[str]
+    as_of: Series[pd.Timestamp]
+    driver: Series[str]
+    contribution: Series[float]
+
+
+class Workplan(Table):
+    """Tasks to begin in `plan_month`, ranked by expected requests over the months the task acts on."""
+
+    plan_month: Series[pd.Timestamp]
+    rank: Series[int] = pa.Field(ge=1)
+    task_id: Series[str] = pa.Field(unique=True)
+    area: Series[str]
+    area_name: Series[str]
+    street: Series[str]
+    street_name: Series[str]
+    estate: Series[str] = pa.Field(nullable=True)
+    estate_name: Series[str] = pa.Field(nullable=True)
+    category: Series[str]
+    category_name: Series[str]
+    action: Series[str]
+    lead_party: Series[str]
+    support: Series[str]
+    evidence: Series[str]
+    start_by: Series[pd.Timestamp]
+    window_start: Series[pd.Timestamp]
+    window_end: Series[pd.Timestamp]
+    peak_month: Series[pd.Timestamp]
+    expected_requests: Series[float] = pa.Field(ge=0)
+    low: Series[float] = pa.Field(ge=0)
+    high: Series[float] = pa.Field(ge=0)
+    normal: Series[float] = pa.Field(nullable=True, ge=0)
+    excess_over_normal: Series[float] = pa.Field(nullable=True)
+    last_year: Series[float] = pa.Field(nullable=True, ge=0)
+    preventable: Series[float] = pa.Field(ge=0)
+    preventable_share: Series[float] = pa.Field(ge=0, le=1)
+    risk_score: Series[float] = pa.Field(nullable=True, ge=0, le=100)
+    risk_grade: Series[str] = pa.Field(nullable=True)
+    crew_days: Series[float] = pa.Field(ge=0)
+    on_time: Series[bool]
+    chosen: Series[bool]
+    reason: Series[str]
+
+
+def check(table: type[Table], frame: pd.DataFrame, where: str = "") -> pd.DataFrame:
+    """Return `frame` if it is a valid `table`.
+
+    Raises:
+        DataError: with one fault per broken column rule (column, rule, how many rows, first values).
+    """
+    try:
+        return table.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        raise DataError(_faults(table.__name__, error.failure_cases, where)) from None
+
+
+def empty(table: type[Table]) -> pd.DataFrame:
+    """A valid `table` without rows."""
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes(table).items()})
+
+
+def conform(table: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the columns of `table`, in order and type; absent nullable columns are filled with nulls."""
+    return pd.DataFrame(
+        {
+            name: frame[name].astype(dtype) if name in frame else pd.Series(index=frame.index, dtype=dtype)
+            for name, dtype in dtypes(table).items()
+        }
+    )
+
+
+def dtypes(table: type[Table]) -> dict[str, Any]:
+    """Column name -> pandas dtype of a table, in order. Times have microseconds everywhere."""
+    columns = table.to_schema().columns
+    types = {name: column.dtype.type if column.dtype else object for name, column in columns.items()}
+    return {name: "datetime64[us]" if str(dtype) == "datetime64[ns]" else dtype for name, dtype in types.items()}
+
+
+def _faults(table: str, cases: pd.DataFrame, where: str) -> list[Fault]:
+    faults = []
+    for (column, rule), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        values = ", ".join(str(v) for v in group["failure_case"].head(3))
+        faults.append(
+            Fault(
+                what=f"{len(group)} value(s) break rule {rule}, first: {values}",
+                where=f"{where or 'table'} {table}.{column}",
+            )
+        )
+    return faults

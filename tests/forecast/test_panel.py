@@ -1,0 +1,138 @@
+"""The panel: nothing lost, coverage is not zero, nothing from after the origin."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.panel import Coverage, bounds, build, grid_at, last_complete, to_grid
+from forecast.tables import Areas, Counts, conform, empty
+
+NO_AREAS = empty(Areas)
+MONTHS = pd.date_range("2020-01-01", periods=24, freq="MS", unit="us")
+figures = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 23), st.integers(1, 50)), min_size=1
+)
+
+
+def counts(rows: list[tuple[str | None, str, int, int]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["area", "category", "turn", "orders"])
+    frame["month"] = MONTHS[frame["turn"]]
+    return conform(Counts, frame.assign(incidents=frame["orders"], callers=frame["orders"]))
+
+
+@given(figures)
+def test_counts_are_preserved(rows: list[tuple[str, str, int, int]]) -> None:
+    panel = build(counts(rows), NO_AREAS, MONTHS[-1], Coverage())
+    assert panel["orders"].sum() == sum(row[3] for row in rows)
+
+
+@given(figures, st.integers(0, 23))
+def test_nothing_after_the_origin_matters(rows: list[tuple[str, str, int, int]], turn: int) -> None:
+    before = [row for row in rows if row[2] <= turn]
+    changed = before + [(area, category, at, 10 * n) for area, category, at, n in rows if at > turn]
+    one = build(counts(rows), NO_AREAS, MONTHS[turn], Coverage())
+    other = build(counts(changed), NO_AREAS, MONTHS[turn], Coverage())
+    pd.testing.assert_frame_equal(one, other)
+
+
+@given(figures)
+def test_rows_in_any_order_give_the_same_panel(rows: list[tuple[str, str, int, int]]) -> None:
+    one = build(counts(rows), NO_AREAS, MONTHS[-1], Coverage())
+    pd.testing.assert_frame_equal(one, build(counts(rows[::-1]), NO_AREAS, MONTHS[-1], Coverage()))
+
+
+def test_a_silent_month_of_a_loud_area_is_not_covered() -> None:
+    rows = [("loud", "x", turn, 20) for turn in range(24) if turn != 10]
+    rows += [("calm", "x", turn, 1) for turn in range(0, 24, 3)]
+    grid = grid_at(counts(rows), NO_AREAS, MONTHS[-1], Coverage())
+    calm, loud = grid.y
+    assert np.isnan(loud[10])
+    assert np.isnan(loud).sum() == 1
+    assert calm[1] == 0
+
+
+def test_a_row_that_says_zero_is_a_covered_month() -> None:
+    rows = [("loud", "x", turn, 0 if turn == 10 else 20) for turn in range(24)]
+    assert grid_at(counts(rows), NO_AREAS, MONTHS[-1], Coverage()).y[0, 10] == 0
+
+
+def test_a_silent_city_is_not_covered() -> None:
+    rows = [(area, "x", turn, 2) for area in "abcd" for turn in range(24) if turn != 10]
+    grid = grid_at(counts(rows), NO_AREAS, MONTHS[-1], Coverage())
+    assert np.isnan(grid.y[:, 10]).all()
+
+
+def test_a_cell_starts_when_its_area_and_its_category_have_been_seen() -> None:
+    rows = [("a", "x", 0, 1), ("b", "x", 5, 1), ("b", "y", 8, 1), ("a", "y", 12, 1)]
+    panel = build(counts(rows), NO_AREAS, MONTHS[-1], Coverage())
+    first = panel.groupby(["area", "category"])["month"].min()
+    assert first.tolist() == list(MONTHS[[0, 8, 5, 8]])
+
+
+def test_an_area_is_covered_only_while_it_is_valid() -> None:
+    areas = conform(
+        Areas,
+        pd.DataFrame(
+            {
+                "area": ["a"],
+                "level": ["community"],
+                "name": ["a"],
+                "aliases": [""],
+                "valid_from": [pd.Timestamp("2020-03-15")],
+                "valid_to": [pd.Timestamp("2020-06-01")],
+            }
+        ),
+    )
+    panel = build(counts([("a", "x", turn, 1) for turn in range(24)]), areas, MONTHS[-1], Coverage())
+    assert panel["month"].tolist() == list(MONTHS[2:6])
+
+
+def test_unplaced_counts_stay_out_and_an_empty_panel_is_valid() -> None:
+    assert build(counts([(None, "x", 0, 5)]), NO_AREAS, MONTHS[-1], Coverage()).empty
+
+
+def test_the_grid_runs_to_the_origin() -> None:
+    panel = build(counts([("a", "x", 0, 9), ("a", "x", 1, 9)]), NO_AREAS, MONTHS[3], Coverage())
+    grid = to_grid(panel, MONTHS[3])
+    assert list(grid.months) == list(MONTHS[:4])
+    assert list(grid.future(2)) == list(MONTHS[4:6])
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "start", "stop"), [(1, "2022-11-01", "2022-12-01"), (19, "2022-10-19", "2022-11-19")]
+)
+def test_bounds_of_a_month(starts_on: int, start: str, stop: str) -> None:
+    assert bounds(pd.Timestamp("2022-11-01"), starts_on) == (pd.Timestamp(start), pd.Timestamp(stop))
+
+
+def days(first: str, last: str, orders: int = 5) -> pd.DataFrame:
+    span = pd.date_range(first, last, freq="D", unit="us")
+    return pd.DataFrame({"day": span, "orders": orders})
+
+
+@pytest.mark.parametrize(
+    ("last_day", "starts_on", "expected"),
+    [
+        ("2022-10-31", 1, "2022-10-01"),
+        ("2022-10-30", 1, "2022-09-01"),
+        ("2022-10-12", 1, "2022-09-01"),
+        ("2022-10-18", 19, "2022-10-01"),
+        ("2022-10-12", 19, "2022-09-01"),
+        ("2022-11-05", 1, "2022-10-01"),
+    ],
+)
+def test_a_month_that_is_not_all_in_is_not_complete(last_day: str, starts_on: int, expected: str) -> None:
+    found = last_complete(days("2021-01-01", last_day), pd.Timestamp("2022-10-01"), starts_on, Coverage())
+    assert found == pd.Timestamp(expected)
+
+
+def test_a_trickle_after_the_end_of_the_data_completes_no_month() -> None:
+    trickle = pd.DataFrame({"day": pd.to_datetime(["2022-12-03", "2023-02-09"]).as_unit("us"), "orders": 1})
+    span = pd.concat([days("2021-01-01", "2022-10-31"), trickle])
+    assert last_complete(span, pd.Timestamp("2023-06-01"), 1, Coverage()) == pd.Timestamp("2022-10-01")
+
+
+def test_no_days_no_month() -> None:
+    assert last_complete(days("2021-01-01", "2020-12-01"), pd.Timestamp("2022-10-01"), 1, Coverage()) is None
