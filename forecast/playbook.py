@@ -1,0 +1,158 @@
+"""Playbook entries -> the tasks whose time to begin has come in a given month."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+import pandas as pd
+from pydantic import AfterValidator, Field
+
+from forecast.errors import ConfigError, Fault
+from forecast.spec import Names, Spec
+from forecast.tables import ALL
+
+
+def _month_day(text: str) -> str:
+    date.fromisoformat(f"2024-{text}")
+    return text
+
+
+MonthDay = Annotated[str, AfterValidator(_month_day), Field(pattern=r"^\d\d-\d\d$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Window(Spec):
+    """Days of the year a task acts on, both ends included; an end before the start lies in the next year."""
+
+    start: MonthDay
+    end: MonthDay
+
+
+class Task(Spec):
+    """One preventive task. Texts come in Chinese and English; an empty English text falls back to Chinese.
+
+    `lead_days`: days the work needs before the window starts. `start_by` overrides the date that follows
+    from it. `preventable_share` (0..1) is the part of the expected requests the task can avert.
+    """
+
+    entry: Text
+    categories: Annotated[Names, Field(min_length=1)]
+    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    lead_days: Annotated[int, Field(ge=0, le=330)]
+    start_by: MonthDay | None = None
+    action: Text
+    action_en: str = ""
+    lead_party: Text
+    lead_party_en: str = ""
+    support: str = ""
+    support_en: str = ""
+    evidence: str = ""
+    evidence_en: str = ""
+    crew_days: Annotated[float, Field(ge=0)] = 1.0
+    preventable_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    preventable_source: str = "assumed"
+    safety: bool = False
+
+
+def every_month() -> tuple[Window, ...]:
+    """Twelve windows of three months, one starting each month."""
+    starts = [date(2023, month, 1) for month in range(1, 13)]
+    ends = [date(2023 + (month + 2) // 12, (month + 2) % 12 + 1, 1) - timedelta(days=1) for month in range(1, 13)]
+    return tuple(Window(start=f"{s:%m-%d}", end=f"{e:%m-%d}") for s, e in zip(starts, ends, strict=True))
+
+
+GENERAL = Task(
+    entry="general",
+    categories=(ALL,),
+    windows=every_month(),
+    lead_days=20,
+    action="调出去年同期工单, 列出重复报修的点位, 逐点上门核查并在窗口开始前修复或答复",
+    action_en="List last year's requests of these months, visit each repeated spot, mend or answer before the window opens",
+    lead_party="街道",
+    lead_party_en="street office",
+    evidence="点位清单与逐点处理结果",
+    evidence_en="list of spots with the outcome of each",
+)
+"""What is proposed where no playbook is given."""
+
+
+class Playbook(Spec):
+    """All tasks a city can propose."""
+
+    tasks: tuple[Task, ...] = (GENERAL,)
+
+
+def due(playbook: Playbook, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Tasks to begin in the month after `as_of`, one row per task, category and window.
+
+    A task is due when its start-by date lies after the first day of the plan month and not after the first
+    day of the next (a start by 1 October is September's work). A task whose start-by date has passed while
+    its window opens later in the plan month or in the next one is late; it is kept when its category has no
+    task on time, and of several late ones only the one with the shortest lead.
+
+    Returns:
+        DataFrame[position (in playbook.tasks), category, start_by, window_start, window_end, on_time].
+    """
+    first = (as_of + pd.offsets.MonthBegin(1)).date()
+    following = (as_of + pd.offsets.MonthBegin(2)).date()
+    horizon = (as_of + pd.offsets.MonthBegin(3)).date()
+    rows = []
+    for position, task in enumerate(playbook.tasks):
+        for start, end in _occurrences(task, first.year):
+            start_by = _start_by(task, start)
+            on_time = first < start_by <= following
+            if on_time or start_by <= first < start < horizon:
+                rows += [(position, category, start_by, start, end, on_time) for category in task.categories]
+    names = ["position", "category", "start_by", "window_start", "window_end", "on_time"]
+    frame = pd.DataFrame(rows, columns=pd.Index(names))
+    for name in ("start_by", "window_start", "window_end"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
+    frame["on_time"] = frame["on_time"].astype(bool)
+    punctual = frame.loc[frame["on_time"], "category"]
+    late = frame[~frame["on_time"] & ~frame["category"].isin(punctual)]
+    late = late.sort_values("start_by", kind="stable").drop_duplicates(["category", "window_start"], keep="last")
+    return pd.concat([frame[frame["on_time"]], late], ignore_index=True)
+
+
+def faults(playbook: Playbook, categories: list[str]) -> list[Fault]:
+    """Entries used twice and categories the taxonomy does not know."""
+    entries = [task.entry for task in playbook.tasks]
+    found = [
+        Fault(f"entry {entry!r} stands {entries.count(entry)} times", "playbook", "give each task its own entry")
+        for entry in sorted({entry for entry in entries if entries.count(entry) > 1})
+    ]
+    known = {*categories, ALL}
+    for task in playbook.tasks if categories else ():
+        unknown = [category for category in task.categories if category not in known]
+        if unknown:
+            what = f"unknown categories {', '.join(unknown)}"
+            found.append(Fault(what, f"playbook entry {task.entry}", "use codes of the configured categories"))
+    return found
+
+
+def validate(playbook: Playbook, categories: list[str]) -> None:
+    """Raises ConfigError with every fault of the playbook."""
+    if found := faults(playbook, categories):
+        raise ConfigError(found)
+
+
+def _occurrences(task: Task, year: int) -> list[tuple[date, date]]:
+    spans = []
+    for window in task.windows:
+        for y in (year - 1, year, year + 1, year + 2):
+            start = _on(y, window.start)
+            end = _on(y, window.end)
+            spans.append((start, end if end >= start else _on(y + 1, window.end)))
+    return spans
+
+
+def _start_by(task: Task, start: date) -> date:
+    if task.start_by is None:
+        return start - timedelta(days=task.lead_days)
+    fixed = _on(start.year, task.start_by)
+    return fixed if fixed <= start else _on(start.year - 1, task.start_by)
+
+
+def _on(year: int, month_day: str) -> date:
+    if month_day == "02-29":
+        return date(year, 3, 1) - timedelta(days=1)
+    return date.fromisoformat(f"{year}-{month_day}")

@@ -1,0 +1,228 @@
+"""Forecasts + panel + risk + playbook -> ranked work plan for the month after `as_of`."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast import negbin
+from forecast.playbook import Playbook, due
+from forecast.spec import Spec
+from forecast.tables import ALL, Workplan, check, conform, empty
+
+INTERVAL = (0.1, 0.9)
+PHRASES = {
+    "zh": {
+        "comma": "，",
+        "expected": "{span}预计 {mean:.0f} 件 (约八成把握 {low:.0f}–{high:.0f} 件)",
+        "more": "比常年多 {n} 件",
+        "fewer": "比常年少 {n} 件",
+        "as_normal": "与常年持平",
+        "last_year": "去年同期 {n:.0f} 件",
+        "estate": "先查 {name} ({grade})",
+        "late": "来不及: 转应急预案",
+        "red": "红",
+        "orange": "橙",
+    },
+    "en": {
+        "comma": ", ",
+        "expected": "{mean:.0f} requests expected in {span} (about 8 in 10: {low:.0f}–{high:.0f})",
+        "more": "{n} more than normal",
+        "fewer": "{n} fewer than normal",
+        "as_normal": "as in a normal year",
+        "last_year": "{n:.0f} last year",
+        "estate": "start at {name} ({grade})",
+        "late": "too late to prevent: prepare the emergency response",
+        "red": "red",
+        "orange": "orange",
+    },
+}
+
+
+class Plan(Spec):
+    """Which tasks enter the plan.
+
+    `min_expected`: requests below which a cell gets no task. `slots_per_street`: how many tasks a street is
+    asked to begin in a month; the rest stay listed, not chosen. `normal_years`: years behind "normal".
+    """
+
+    min_expected: float = 3.0
+    slots_per_street: int = 30
+    normal_years: int = 5
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan is made from. Tables as in forecast.tables; `names` is DataFrame[category, name, name_en]."""
+
+    forecasts: pd.DataFrame
+    correlation: float
+    panel: pd.DataFrame
+    areas: pd.DataFrame
+    names: pd.DataFrame
+    risk: pd.DataFrame
+    estates: pd.DataFrame
+
+
+def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, language: str = "zh") -> pd.DataFrame:
+    """Rank the tasks whose time to begin is the month after `as_of`.
+
+    Args:
+        ground: forecasts of one model for months after `as_of`, and what explains them.
+        playbook: the tasks a city can propose.
+        plan: thresholds.
+        as_of: first day of the last month before the plan.
+        language: zh or en, of actions, parties and reasons.
+
+    Returns:
+        Workplan: one row a task and area, ranked by expected requests over the months of its window that
+        the forecast reaches; `low`..`high` holds about eight times in ten.
+
+    Source: the sum over months has variance sum_ij r_ij s_i s_j with one correlation r for all i != j; its
+    NegBin quantiles follow from mean and variance (moment matching).
+    """
+    calls = due(playbook, as_of)
+    calls = _spread(calls, ground.forecasts)
+    tasks = _expected(calls, ground)
+    tasks = tasks[tasks["expected_requests"] >= plan.min_expected].reset_index(drop=True)
+    if tasks.empty:
+        return empty(Workplan)
+    tasks = _history(tasks, ground.panel, plan.normal_years)
+    tasks = _places(tasks, ground.areas)
+    tasks = _risks(tasks, ground.risk, ground.estates)
+    tasks = _texts(tasks, playbook, ground.names, language)
+    tasks["task_id"] = [
+        _task_id(*key) for key in zip(tasks.area, tasks.category, tasks.entry, tasks.window_start, strict=True)
+    ]
+    tasks["plan_month"] = as_of + pd.offsets.MonthBegin(1)
+    tasks = tasks.sort_values(
+        ["expected_requests", "area", "category", "start_by"], ascending=[False, True, True, True]
+    )
+    tasks["rank"] = np.arange(1, len(tasks) + 1)
+    tasks["chosen"] = tasks.groupby("street").cumcount() < plan.slots_per_street
+    tasks["reason"] = [_reason(task, language) for task in tasks.itertuples()]
+    return check(Workplan, conform(Workplan, tasks.reset_index(drop=True)), "work plan")
+
+
+def _spread(calls: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """A call for every category stands for each category that is forecast."""
+    every = calls[calls["category"] == ALL].drop(columns="category")
+    categories = forecasts.loc[forecasts["category"] != ALL, ["category"]].drop_duplicates()
+    return pd.concat([calls[calls["category"] != ALL], every.merge(categories, how="cross")], ignore_index=True)
+
+
+def _expected(calls: pd.DataFrame, ground: Ground) -> pd.DataFrame:
+    """Mean and interval of each call in each community, summed over its window."""
+    communities = ground.areas.loc[ground.areas["level"] == "community", "area"]
+    cells = ground.forecasts[ground.forecasts["area"].isin(communities)]
+    means = cells[cells["output"] == "mean"].rename(columns={"predicted": "mean"})
+    variances = cells[cells["output"] == "variance"].rename(columns={"predicted": "variance"})
+    key = ["area", "category", "month"]
+    months = means[[*key, "mean"]].merge(variances[[*key, "variance"]], on=key)
+    calls = calls.assign(call=np.arange(len(calls)))
+    rows = calls.merge(months, on="category")
+    month_end = rows["month"] + pd.offsets.MonthEnd()
+    rows = rows[(rows["month"] <= rows["window_end"]) & (month_end >= rows["window_start"])]
+    rows = rows.sort_values(["call", "area", "month"]).assign(sd=lambda r: np.sqrt(r["variance"]))
+    peak = rows.sort_values("mean", kind="stable").drop_duplicates(["call", "area"], keep="last")
+    sums = rows.groupby(["call", "area"], as_index=False).agg(
+        expected_requests=("mean", "sum"), variance=("variance", "sum"), sd=("sd", "sum"),
+        first_month=("month", "min"), last_month=("month", "max"),
+    )  # fmt: skip
+    r = ground.correlation
+    variance = (1 - r) * sums["variance"] + r * sums["sd"] ** 2
+    ends = negbin.quantile(sums["expected_requests"].to_numpy(), variance.to_numpy(), np.array(INTERVAL))
+    sums["low"], sums["high"] = ends[:, 0].astype(float), ends[:, 1].astype(float)
+    sums = sums.merge(peak[["call", "area", "month"]].rename(columns={"month": "peak_month"}), on=["call", "area"])
+    return sums.drop(columns=["variance", "sd"]).merge(calls, on="call")
+
+
+def _history(tasks: pd.DataFrame, panel: pd.DataFrame, years: int) -> pd.DataFrame:
+    """Requests in the same months of earlier years: last year, and the mean of the years wholly covered."""
+    known = panel[["area", "category", "month", "orders"]]
+    tasks = tasks.assign(task=np.arange(len(tasks)))
+    length = _month_number(tasks["last_month"]) - _month_number(tasks["first_month"]) + 1
+    per_year = {}
+    for back in range(1, years + 1):
+        span = tasks[["task", "area", "category", "first_month", "last_month"]].merge(known, on=["area", "category"])
+        number = _month_number(span["month"]) + 12 * back
+        span = span[number.between(_month_number(span["first_month"]), _month_number(span["last_month"]))]
+        sums = span.groupby("task")["orders"].agg(["sum", "count"]).reindex(tasks["task"])
+        per_year[back] = sums["sum"].where(sums["count"].to_numpy() == length.to_numpy()).to_numpy(dtype=float)
+    history = pd.DataFrame(per_year, index=tasks.index)
+    tasks["last_year"] = history[1]
+    tasks["normal"] = history.mean(axis=1)
+    tasks["excess_over_normal"] = tasks["expected_requests"] - tasks["normal"]
+    return tasks
+
+
+def _places(tasks: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    names = areas.set_index("area")["name"]
+    tasks["area_name"] = tasks["area"].map(names)
+    tasks["street"] = tasks["area"].map(areas.set_index("area")["parent"])
+    tasks["street_name"] = tasks["street"].map(names)
+    return tasks
+
+
+def _risks(tasks: pd.DataFrame, risk: pd.DataFrame, estates: pd.DataFrame) -> pd.DataFrame:
+    """The estate of highest risk in the area, by the task's category, else over all categories."""
+    placed = risk.merge(estates[["estate", "area", "name"]], on="estate")
+    placed = placed.sort_values(["score", "estate"], ascending=[False, True])
+    worst = placed.drop_duplicates(["area", "category"])
+    columns = {"name": "estate_name", "score": "risk_score", "grade": "risk_grade"}
+    worst = worst.rename(columns=columns)[["area", "category", "estate", *columns.values()]]
+    by_category = tasks[["area", "category"]].merge(worst, on=["area", "category"], how="left")
+    overall = tasks[["area"]].merge(worst[worst["category"] == ALL].drop(columns="category"), on="area", how="left")
+    for name in ("estate", *columns.values()):
+        tasks[name] = by_category[name].where(by_category["estate"].notna(), overall[name]).to_numpy()
+    return tasks
+
+
+def _texts(tasks: pd.DataFrame, playbook: Playbook, names: pd.DataFrame, language: str) -> pd.DataFrame:
+    entries = [playbook.tasks[position] for position in tasks["position"]]
+    for name in ("action", "lead_party", "support", "evidence"):
+        tasks[name] = [(language == "en" and getattr(task, f"{name}_en")) or getattr(task, name) for task in entries]
+    for name in ("entry", "crew_days", "preventable_share"):
+        tasks[name] = [getattr(task, name) for task in entries]
+    tasks["preventable"] = tasks["expected_requests"] * tasks["preventable_share"]
+    english = names["name_en"].where(names["name_en"] != "", names["name"])
+    label = pd.Series((english if language == "en" else names["name"]).to_numpy(), index=names["category"])
+    tasks["category_name"] = tasks["category"].map(label).fillna(tasks["category"])
+    return tasks
+
+
+def _reason(task: Any, language: str) -> str:
+    """One plain sentence: what is expected, how sure, against what, and where to look first."""
+    say = PHRASES[language]
+    span = _span(task.first_month, task.last_month, language)
+    parts = [say["expected"].format(span=span, mean=task.expected_requests, low=task.low, high=task.high)]
+    if not np.isnan(task.excess_over_normal):
+        excess = round(task.excess_over_normal)
+        parts.append(say["as_normal" if excess == 0 else "more" if excess > 0 else "fewer"].format(n=abs(excess)))
+    if not np.isnan(task.last_year):
+        parts.append(say["last_year"].format(n=task.last_year))
+    if task.risk_grade in ("red", "orange"):
+        parts.append(say["estate"].format(name=task.estate_name, grade=say[task.risk_grade]))
+    if not task.on_time:
+        parts.append(say["late"])
+    return say["comma"].join(parts)
+
+
+def _span(first: pd.Timestamp, last: pd.Timestamp, language: str) -> str:
+    if language == "en":
+        return f"{first:%b %Y}" if first == last else f"{first:%b} to {last:%b %Y}"
+    if first == last:
+        return f"{first.year}年{first.month}月"
+    year = "" if first.year == last.year else f"{last.year}年"
+    return f"{first.year}年{first.month}月–{year}{last.month}月"
+
+
+def _month_number(months: pd.Series) -> pd.Series:
+    return months.dt.year * 12 + months.dt.month
+
+
+def _task_id(area: str, category: str, entry: str, window_start: pd.Timestamp) -> str:
+    key = "|".join([area, category, entry, f"{window_start:%Y-%m-%d}"])
+    return hashlib.sha256(key.encode()).hexdigest()[:12]

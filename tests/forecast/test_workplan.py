@@ -1,0 +1,154 @@
+"""The work plan: sums over windows, intervals, history, rank, slots, risk, reason."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast import negbin
+from forecast.playbook import Playbook, Task, Window
+from forecast.tables import Areas, Estates, Forecasts, Panel, Risk, Workplan, conform, empty
+from forecast.workplan import Ground, Plan, build
+
+AS_OF = pd.Timestamp("2022-08-01")
+TASK = Task(
+    entry="h1",
+    categories=("H1",),
+    windows=(Window(start="11-07", end="01-31"),),
+    lead_days=45,
+    start_by="10-01",
+    action="平衡调试",
+    action_en="balance the network",
+    lead_party="供热单位",
+    preventable_share=0.3,
+)
+AREAS = conform(
+    Areas,
+    pd.DataFrame(
+        [
+            ("city", "city", None, "城"),
+            ("s1", "street", "city", "甲街道"),
+            ("s2", "street", "city", "乙街道"),
+            ("a", "community", "s1", "一社区"),
+            ("b", "community", "s1", "二社区"),
+            ("c", "community", "s2", "三社区"),
+        ],
+        columns=["area", "level", "parent", "name"],
+    ).assign(aliases=""),
+)
+NAMES = pd.DataFrame({"category": ["H1"], "name": ["供暖不热"], "name_en": ["No heat"]})
+PLAYBOOK = Playbook(tasks=(TASK,))
+
+
+def forecasts(means: dict[str, float], spread: float = 1.5, category: str = "H1") -> pd.DataFrame:
+    months = pd.date_range("2022-09-01", periods=12, freq="MS", unit="us")
+    rows = [
+        ("combination", AS_OF, area, category, month, h + 1, output, value)
+        for area, mean in means.items()
+        for h, month in enumerate(months)
+        for output, value in (("mean", mean * (1 + h % 3)), ("variance", spread * mean * (1 + h % 3)))
+    ]
+    names = ["model", "origin", "area", "category", "month", "horizon", "output", "predicted"]
+    return conform(Forecasts, pd.DataFrame(rows, columns=names))
+
+
+def history(per_month: int, months: int = 24, category: str = "H1") -> pd.DataFrame:
+    span = pd.date_range(end=AS_OF, periods=months, freq="MS", unit="us")
+    frame = pd.DataFrame({"area": "a", "category": category, "month": span, "orders": per_month})
+    return conform(Panel, frame.assign(incidents=per_month, callers=per_month))
+
+
+def ground(means: dict[str, float], **changes: object) -> Ground:
+    base: dict[str, object] = {
+        "forecasts": forecasts(means),
+        "correlation": 0.0,
+        "panel": history(4),
+        "areas": AREAS,
+        "names": NAMES,
+        "risk": empty(Risk),
+        "estates": empty(Estates),
+    }
+    return Ground(**(base | changes))  # type: ignore[arg-type]
+
+
+def test_expected_requests_are_the_sum_over_the_window() -> None:
+    plan = build(ground({"a": 5.0}), PLAYBOOK, Plan(), AS_OF)
+    row = plan.iloc[0]
+    assert row["expected_requests"] == pytest.approx(5 * (3 + 1 + 2))
+    assert row["peak_month"] == pd.Timestamp("2022-11-01")
+    assert (row["low"], row["high"]) == tuple(
+        negbin.quantile(np.array([30.0]), np.array([45.0]), np.array([0.1, 0.9]))[0]
+    )
+    assert row["preventable"] == pytest.approx(9.0)
+
+
+def test_correlated_months_widen_the_interval() -> None:
+    alone = build(ground({"a": 5.0}), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    together = build(ground({"a": 5.0}, correlation=0.8), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    assert together["high"] - together["low"] > alone["high"] - alone["low"]
+
+
+def test_normal_and_last_year_come_from_whole_windows_only() -> None:
+    row = build(ground({"a": 5.0}), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    assert (row["last_year"], row["normal"], row["excess_over_normal"]) == (12, 12, 18)
+    short = build(ground({"a": 5.0}, panel=history(4, months=9)), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    assert np.isnan(short["last_year"])
+    assert "常年" not in short["reason"]
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.floats(0, 1e5), min_size=1))
+def test_rank_follows_expected_volume(means: dict[str, float]) -> None:
+    plan = build(ground(means), PLAYBOOK, Plan(), AS_OF)
+    assert plan["rank"].tolist() == list(range(1, len(plan) + 1))
+    assert plan["expected_requests"].is_monotonic_decreasing
+    assert len(plan) == sum(6 * mean >= 3 for mean in means.values())
+    assert (plan["low"] <= plan["high"]).all()
+
+
+def test_a_street_begins_no_more_than_its_slots() -> None:
+    plan = build(ground({"a": 5.0, "b": 6.0, "c": 1.0}), PLAYBOOK, Plan(slots_per_street=1), AS_OF)
+    assert plan.set_index("area")["chosen"].to_dict() == {"b": True, "a": False, "c": True}
+
+
+def test_task_ids_do_not_depend_on_the_run() -> None:
+    one = build(ground({"a": 5.0, "b": 9.0}), PLAYBOOK, Plan(), AS_OF).set_index("area")["task_id"]
+    late = build(ground({"a": 7.0}), PLAYBOOK, Plan(), pd.Timestamp("2022-09-01")).set_index("area")["task_id"]
+    assert one["a"] == late["a"]
+
+
+def test_a_late_task_says_so() -> None:
+    row = build(ground({"a": 5.0}), PLAYBOOK, Plan(), pd.Timestamp("2022-09-01")).iloc[0]
+    assert not row["on_time"]
+    assert "来不及" in row["reason"]
+
+
+def test_the_worst_estate_is_named() -> None:
+    estates = conform(Estates, pd.DataFrame({"estate": ["e1", "e2"], "name": ["东里", "西里"], "area": ["a", "a"]}))
+    rows = [("e1", "H1", AS_OF, 40.0, "blue"), ("e2", "H1", AS_OF, 95.0, "red")]
+    risk = conform(Risk, pd.DataFrame(rows, columns=["estate", "category", "as_of", "score", "grade"]))
+    row = build(ground({"a": 5.0}, risk=risk, estates=estates), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    assert (row["estate"], row["risk_score"], row["risk_grade"]) == ("e2", 95, "red")
+    assert "先查 西里 (红)" in row["reason"]
+
+
+def test_reason_is_one_plain_sentence_in_either_language() -> None:
+    chinese = build(ground({"a": 5.0}), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    english = build(ground({"a": 5.0}), PLAYBOOK, Plan(), AS_OF, "en").iloc[0]
+    assert chinese["reason"] == "2022年11月–2023年1月预计 30 件 (约八成把握 22–39 件)，比常年多 18 件，去年同期 12 件"
+    assert english["reason"].startswith(
+        "30 requests expected in Nov to Jan 2023 (about 8 in 10: 22–39), 18 more than normal"
+    )
+    assert english["action"] == "balance the network"
+
+
+def test_no_task_due_gives_an_empty_plan() -> None:
+    plan = build(ground({"a": 5.0}), PLAYBOOK, Plan(), pd.Timestamp("2022-03-01"))
+    assert plan.empty
+    assert list(plan.columns) == list(empty(Workplan).columns)
+
+
+def test_without_a_playbook_every_category_gets_the_general_task() -> None:
+    plan = build(ground({"a": 5.0}, forecasts=forecasts({"a": 5.0}, category="noise")), Playbook(), Plan(), AS_OF)
+    assert plan["category_name"].tolist() == ["noise"]
+    assert plan["window_start"].tolist() == [pd.Timestamp("2022-10-01")]
