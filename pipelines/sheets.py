@@ -1,0 +1,58 @@
+"""A small table file (CSV, CSV in gzip, Excel, Parquet) -> all of it as text; the index is the line in the file."""
+
+import gzip
+import io
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from forecast.errors import DataError, Fault
+
+EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+
+
+def read(path: Path, encoding: str = "auto") -> pd.DataFrame:
+    """Text cells, null where empty.
+
+    Raises:
+        DataError: missing, not permitted, damaged, empty, or neither UTF-8 nor GB18030.
+    """
+    try:
+        frame = _read(path, encoding)
+    except OSError as error:
+        fix = "check the path and its permissions"
+        raise DataError(Fault(f"cannot be read ({error.strerror or error})", str(path), fix)) from None
+    except DataError:
+        raise
+    except Exception as error:
+        first = str(error).strip().split("\n")[0]
+        raise DataError(Fault(f"cannot be read ({first})", str(path), "save the file again, then retry")) from None
+    if frame.empty:
+        raise DataError(Fault("has no rows", str(path), "fill it, or remove it from the config"))
+    frame = frame.apply(lambda column: column.str.strip())
+    return frame.mask(frame == "").set_axis(range(2, len(frame) + 2), axis=0)
+
+
+def _read(path: Path, encoding: str) -> pd.DataFrame:
+    if path.suffix.lower() in EXCEL:
+        return pd.read_excel(path, dtype="str", engine="calamine")
+    if path.suffix.lower() == ".parquet":
+        return pd.read_parquet(path).astype("str")
+    data = path.read_bytes()
+    text = _decoded(gzip.decompress(data) if path.suffix.lower() == ".gz" else data, path, encoding)
+    if not text.strip():
+        raise DataError(Fault("is empty", str(path), "fill it, or remove it from the config"))
+    marks = Counter(text.split("\n", 1)[0])
+    mark = max(",\t;", key=lambda mark: marks[mark])
+    return pd.read_csv(io.StringIO(text), sep=mark, dtype="str", keep_default_na=False)
+
+
+def _decoded(data: bytes, path: Path, encoding: str) -> str:
+    names = ("utf-8-sig", "gb18030") if encoding == "auto" else (encoding.replace("utf-8", "utf-8-sig"),)
+    for name in names:
+        try:
+            return data.decode(name)
+        except UnicodeDecodeError:
+            continue
+    raise DataError(Fault(f"is no {' or '.join(names)} text", str(path), "save it as CSV UTF-8"))
