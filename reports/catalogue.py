@@ -1,0 +1,102 @@
+"""Every report format: its files and the function that makes them. A new format is a module and a line in FORMATS."""
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reports.material import Material
+
+Files = Iterator[tuple[str, bytes]]
+
+LONGEST = 100
+"""Bytes a file name has at most."""
+
+RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "conin$",
+    "conout$",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
+}
+"""Names Windows keeps for devices, with any extension."""
+
+FORBIDDEN = set("/\\:*?\"<>|~$%'`")
+
+
+@dataclass(frozen=True)
+class Format:
+    """`pattern`: relative names of the files; a * stands for the name of a street."""
+
+    name: str
+    pattern: str
+    render: Callable[[Material], Files]
+
+
+def render_all(material: Material) -> Files:
+    """Every file of every format: name relative to the folder of reports, and its bytes."""
+    for form in FORMATS:
+        yield from form.render(material)
+
+
+def safe_name(name: str, taken: set[str], extension: str = "") -> str:
+    """A file name any system takes, not yet in `taken` (lower case); it is added there.
+
+    No separators, control, format or private signs, no reserved names, no dot or space at the ends, at most
+    LONGEST bytes in UTF-8.
+    """
+    clean = unicodedata.normalize("NFC", name)
+    clean = "".join("_" if c in FORBIDDEN else c for c in clean if unicodedata.category(c)[0] != "C")
+    clean = " ".join(clean.split()).strip(". -")
+    if not clean or clean.split(".")[0].strip().casefold() in RESERVED:
+        clean = f"_{clean}"
+    number = 1
+    while True:
+        tail = f"{'' if number == 1 else f'-{number}'}{extension}"
+        cut = clean.encode()[: LONGEST - len(tail.encode())].decode(errors="ignore").rstrip(". ")
+        if (cut + tail).casefold() not in taken:
+            taken.add((cut + tail).casefold())
+            return cut + tail
+        number += 1
+
+
+def _plan(material: Material) -> Files:
+    from reports import plan_csv
+
+    yield "workplan.csv", plan_csv.render(material)
+
+
+def _page(material: Material) -> Files:
+    from reports import page
+
+    yield "report.html", page.render(material)
+
+
+def _city(material: Material) -> Files:
+    from reports import workbook
+
+    yield "city.xlsx", workbook.city(material)
+
+
+def _streets(material: Material) -> Files:
+    from reports import workbook
+
+    taken: set[str] = set()
+    for code, name in sorted(material.streets.items()):
+        yield f"streets/{safe_name(name, taken, '.xlsx')}", workbook.street(material, code)
+
+
+def _areas(material: Material) -> Files:
+    from reports import layers
+
+    yield "areas.geojson", layers.render(material)
+
+
+FORMATS = (
+    Format("plan", "workplan.csv", _plan),
+    Format("page", "report.html", _page),
+    Format("city", "city.xlsx", _city),
+    Format("streets", "streets/*.xlsx", _streets),
+    Format("areas", "areas.geojson", _areas),
+)

@@ -1,0 +1,238 @@
+"""The tables of one run -> Material, the one bundle every format reads, with the sums that all of them show."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from forecast.tables import ALL, LEVELS, UNCLASSIFIED
+from reports.texts import Words
+
+Language = Literal["zh", "en"]
+
+BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
+"""Central interval in percent -> its two quantile levels."""
+
+MONTHS_AHEAD = 3
+"""How many months "what is coming" sums up."""
+
+
+class Coming(NamedTuple):
+    """Requests expected from `first` to `last`. `low`..`high` are the months' 80 % intervals added up (a wide one).
+
+    `last_year` counts the same months a year before in `communities` communities, those whose months were all
+    covered; `same` is what is expected there now, so that like is compared with like. `complete`: they are all
+    there are. `last_year` is null when less than half of what is expected can be compared.
+    """
+
+    first: pd.Timestamp
+    last: pd.Timestamp
+    expected: float
+    low: float
+    high: float
+    last_year: float
+    same: float
+    communities: float
+    complete: bool
+
+
+COMPARED = ["last_year", "same", "communities", "complete"]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a run found.
+
+    Args:
+        as_of: the plan is issued at the end of this month.
+        origin: last month of data.
+        workplan, forecasts, panel, areas, risk, risk_drivers, estates, unresolved, scores: tables of
+            forecast.tables; forecasts and scores of the model in use only.
+        categories: DataFrame[category, name, name_en].
+        sources: DataFrame[source, file, rows, kept, rejected, repeated, left_out, unplaced, unclassified,
+            first_day, last_day].
+        driver_names: DataFrame[driver, zh, en]: the drivers of risk_drivers in words.
+        warnings: plain sentences in `language`.
+        next_tasks: when the work plan is empty, the nearest window in words ("3 月的防汛"); may be "".
+    """
+
+    city: str
+    language: Language
+    as_of: pd.Timestamp
+    origin: pd.Timestamp
+    run_id: str
+    version: str
+    workplan: pd.DataFrame
+    forecasts: pd.DataFrame
+    panel: pd.DataFrame
+    areas: pd.DataFrame
+    risk: pd.DataFrame
+    risk_drivers: pd.DataFrame
+    estates: pd.DataFrame
+    categories: pd.DataFrame
+    sources: pd.DataFrame
+    unresolved: pd.DataFrame
+    scores: pd.DataFrame
+    driver_names: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+    next_tasks: str = ""
+
+    @property
+    def plan_month(self) -> pd.Timestamp:
+        return self.as_of + pd.offsets.MonthBegin(1)
+
+    @cached_property
+    def root(self) -> str:
+        """Code of the city."""
+        return str(self.areas.loc[self.areas["level"] == LEVELS[-1], "area"].iloc[0])
+
+    @cached_property
+    def area_names(self) -> dict[str, str]:
+        return dict(zip(self.areas["area"], self.areas["name"], strict=True))
+
+    @cached_property
+    def category_names(self) -> dict[str, str]:
+        named = self.categories
+        names = named["name"]
+        if self.language == "en":
+            names = named["name_en"].where(named["name_en"].fillna("") != "", names)
+        words = Words(self.language)
+        others = {ALL: words("all"), UNCLASSIFIED: words("unclassified")}
+        return others | dict(zip(named["category"], names, strict=True))
+
+    @cached_property
+    def streets(self) -> dict[str, str]:
+        """Code -> name of every street, and of every area the work plan calls a street."""
+        known = self.areas[self.areas["level"] == "street"]
+        planned = self.workplan.drop_duplicates("street")
+        names = dict(zip(known["area"], known["name"], strict=True))
+        return names | dict(zip(planned["street"], planned["street_name"], strict=True))
+
+    @cached_property
+    def street_of(self) -> dict[str, str]:
+        """Community -> its street."""
+        placed = self.areas[(self.areas["level"] == "community") & self.areas["parent"].notna()]
+        return dict(zip(placed["area"], placed["parent"], strict=True))
+
+    @cached_property
+    def outlook(self) -> pd.DataFrame:
+        """DataFrame[area, category, month, mean, low50, high50, low80, high80, low95, high95] after `as_of`.
+
+        A band whose quantiles were not issued is null.
+        """
+        rows = self.forecasts[self.forecasts["month"] > self.as_of]
+        key = ["area", "category", "month"]
+        wide = rows.loc[rows["output"] == "mean", [*key, "predicted"]].rename(columns={"predicted": "mean"})
+        quantiles = rows[rows["output"] == "quantile"]
+        for band, levels in BANDS.items():
+            for name, level in zip(("low", "high"), levels, strict=True):
+                chosen = quantiles.loc[np.isclose(quantiles["level"], level), [*key, "predicted"]]
+                wide = wide.merge(chosen.rename(columns={"predicted": f"{name}{band}"}), on=key, how="left")
+        return wide.sort_values(key, ignore_index=True)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """DataFrame[area, category, month, orders, communities]: the panel summed to every area and to ALL.
+
+        `communities` counts the communities below the area that were covered in the month.
+        """
+        rows = self.panel[["area", "category", "month", "orders"]].assign(community=self.panel["area"])
+        rows = pd.concat([rows, rows.assign(category=ALL)], ignore_index=True)
+        lines = self._lines()
+        covered = lines.merge(rows[["area", "month"]].drop_duplicates(), left_on="community", right_on="area")
+        covered = covered.groupby(["above", "month"])["community"].nunique().rename("communities").reset_index()
+        rows = lines.merge(rows.drop(columns="area"), on="community")
+        sums = rows.groupby(["above", "category", "month"], as_index=False)["orders"].sum()
+        return sums.merge(covered, on=["above", "month"]).rename(columns={"above": "area"})
+
+    @cached_property
+    def covered_history(self) -> pd.DataFrame:
+        """`history` without months in which fewer communities below the area were covered than in the last year."""
+        past = self.history
+        recent = past[past["month"] > self.origin - pd.DateOffset(years=1)]
+        now = recent.groupby("area")["communities"].max()
+        return past[past["communities"] >= past["area"].map(now).astype(float)]
+
+    @cached_property
+    def ahead(self) -> pd.DatetimeIndex:
+        """The months "what is coming" sums up."""
+        return pd.DatetimeIndex(sorted(self.outlook["month"].unique())[:MONTHS_AHEAD])
+
+    @cached_property
+    def coming(self) -> pd.DataFrame:
+        """DataFrame[area, category, expected, low, high, last_year, same, communities, complete] over `ahead`."""
+        rows = self.outlook[self.outlook["month"].isin(self.ahead)]
+        names = {"mean": "expected", "low80": "low", "high80": "high"}
+        sums = rows.groupby(["area", "category"])[list(names)].sum(min_count=len(self.ahead))
+        sums = sums.rename(columns=names).reset_index()
+        sums = sums.merge(self._compared(sums), on=["area", "category"], how="left")
+        return sums.assign(complete=sums["complete"].eq(True))
+
+    def coming_of(self, area: str, category: str = ALL) -> Coming | None:
+        """The row of `coming` of one area and category, if there is one."""
+        figures = self._coming_rows.get((area, category))
+        return None if figures is None else Coming(self.ahead[0], self.ahead[-1], *figures)
+
+    @cached_property
+    def _coming_rows(self) -> dict[tuple[str, str], tuple[Any, ...]]:
+        rows = self.coming
+        key = zip(rows["area"], rows["category"], strict=True)
+        figures = zip(*(rows[name].tolist() for name in ("expected", "low", "high", *COMPARED)), strict=True)
+        return dict(zip(key, figures, strict=True))
+
+    def _lines(self) -> pd.DataFrame:
+        """DataFrame[community, above]: each area of the panel with itself and every area above it."""
+        parent = self.areas.set_index("area")["parent"]
+        communities = self.panel["area"].unique()
+        step = pd.DataFrame({"community": communities, "above": communities})
+        steps = []
+        for _ in LEVELS:
+            steps.append(step)
+            step = step.assign(above=step["above"].map(parent)).dropna()
+        return pd.concat(steps, ignore_index=True)
+
+    def _compared(self, coming: pd.DataFrame) -> pd.DataFrame:
+        """DataFrame[area, category, *COMPARED]: what is expected against last year, in the same cells."""
+        key = ["area", "category"]
+        past = self.panel[self.panel["month"].isin(self.ahead - pd.DateOffset(years=1))]
+        sums = past.groupby(key)["orders"].agg(["sum", "count"])
+        known = sums.loc[sums["count"] == len(self.ahead), "sum"].astype(float).rename("last_year")
+        cells = coming[coming["category"] != ALL].merge(known.reset_index(), on=key, how="left")
+        cells = cells.rename(columns={"area": "community"})
+        cells["same"] = cells["expected"].where(cells["last_year"].notna())
+        cells["where"] = cells["community"].where(cells["last_year"].notna())
+        cells = pd.concat([cells, cells.assign(category=ALL)], ignore_index=True)
+        rows = self._lines().merge(cells, on="community").rename(columns={"above": "area"})
+        figures = rows.groupby(key, as_index=False).agg(
+            last_year=("last_year", "sum"),
+            same=("same", "sum"),
+            communities=("where", "nunique"),
+            all=("expected", "sum"),
+        )
+        figures["complete"] = figures["same"] >= 0.999 * figures["all"]
+        return figures.loc[figures["same"] >= 0.5 * figures["all"], [*key, *COMPARED]]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dicts, by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def geometry(wkb: bytes, digits: int = 6, tolerance: float = 0.0, clockwise: bool = False) -> dict[str, Any]:
+    """WKB -> GeoJSON geometry in two dimensions.
+
+    Args:
+        digits: decimals of a degree kept; 6 are about 0.1 m.
+        tolerance: degrees a simplified outline may stray.
+        clockwise: outer rings clockwise, as d3 draws them; else counter-clockwise (RFC 7946 section 3.1.6).
+    """
+    import shapely
+
+    shape = shapely.force_2d(shapely.from_wkb(wkb))
+    shape = shapely.simplify(shape, tolerance) if tolerance else shape
+    shape = shapely.transform(shapely.orient_polygons(shape, exterior_cw=clockwise), lambda xy: xy.round(digits))
+    found: dict[str, Any] = json.loads(shapely.to_geojson(shape))
+    return found

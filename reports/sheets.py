@@ -1,0 +1,192 @@
+"""Columns and rows -> worksheets: the one shape every sheet of our workbooks has.
+
+Every text is written as text: never as a formula, a number or a link.
+"""
+
+import io
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.material import Material
+from reports.texts import OFFICE_FONT, Words, whole
+
+HEADER_ROW = 3
+"""Zero-based row of the column names; title and notes stand above."""
+
+LONGEST = 32_767
+"""Characters a cell holds."""
+
+LINE = 15.0
+"""Points a line of text takes. Office programs differ in whether they stretch rows, so each row is given a height."""
+
+MOST_LINES = 26
+"""Lines of the highest row Excel allows (409 points)."""
+
+COLOURS = {
+    "red": ("#C62F2F", "#FFFFFF"),
+    "orange": ("#E8862E", "#000000"),
+    "yellow": ("#F3D23B", "#000000"),
+    "blue": ("#2C6FB5", "#FFFFFF"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sheet: heading, width in characters, format of its cells, value of a row."""
+
+    head: str
+    width: float
+    style: str
+    value: Callable[[dict[str, Any]], Any]
+
+
+class Book:
+    """A workbook being written: its formats, and sheets of one shape (title, note, header, rows)."""
+
+    def __init__(self, material: Material, words: Words, title: str):
+        import xlsxwriter
+
+        self.buffer = io.BytesIO()
+        options = {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self.file = xlsxwriter.Workbook(self.buffer, options)
+        self.file.set_properties({"title": plain(title), "created": material.as_of.to_pydatetime()})
+        self.words = words
+        self.styles = {name: self.file.add_format(style) for name, style in _styles(words).items()}
+
+    def sheet(
+        self, name: str, title: str, notes: Sequence[str], columns: Sequence[Column], rows: Iterable[dict[str, Any]]
+    ) -> Any:
+        """A sheet with filters, a header that stays, and one row a row."""
+        sheet = self.page(name, title, notes)
+        for place, column in enumerate(columns):
+            sheet.set_column(place, place, column.width)
+            head = "head_fill" if column.style.startswith("fill") else "head"
+            sheet.write_string(HEADER_ROW, place, column.head, self.styles[head])
+        sheet.set_row(HEADER_ROW, max(_lines(column.head, column.width) for column in columns) * LINE + 4)
+        number = HEADER_ROW
+        for number, row in enumerate(rows, HEADER_ROW + 1):
+            values = [column.value(row) for column in columns]
+            texts = zip(values, columns, strict=True)
+            lines = max((_lines(value, column.width) for value, column in texts if isinstance(value, str)), default=1)
+            sheet.set_row(number, lines * LINE + 3)
+            for place, (column, value) in enumerate(zip(columns, values, strict=True)):
+                self.cell(sheet, number, place, value, column.style)
+        sheet.autofilter(HEADER_ROW, 0, max(number, HEADER_ROW + 1), len(columns) - 1)
+        sheet.freeze_panes(HEADER_ROW + 1, 2)
+        sheet.repeat_rows(HEADER_ROW)
+        return sheet
+
+    def page(self, name: str, title: str, notes: Sequence[str]) -> Any:
+        """A sheet with a title and notes, to be printed on A4 landscape, as wide as one page."""
+        sheet = self.file.add_worksheet(self.words(name))
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.55)
+        sheet.set_footer("&L&8 " + plain(title).replace("&", "＆")[:120] + "&R&8 " + self.words("print.page"))
+        sheet.hide_gridlines(2)
+        sheet.write_string(0, 0, plain(title), self.styles["title"])
+        sheet.set_row(0, 26)
+        for number, note in enumerate(notes, 1):
+            sheet.write_string(number, 0, plain(note), self.styles["note"])
+        return sheet
+
+    def cell(self, sheet: Any, row: int, column: int, value: Any, style: str) -> None:
+        """`value` by its kind; what is missing stays an empty cell."""
+        if style == "grade":
+            grade, value = value
+            style = f"grade_{grade}" if grade in COLOURS else "text"
+        if value is None or (not isinstance(value, str) and pd.isna(value)):
+            sheet.write_blank(row, column, None, self.styles[style if not style.startswith("grade_") else "text"])
+        elif isinstance(value, str):
+            sheet.write_string(row, column, plain(value), self.styles[style])
+        elif isinstance(value, pd.Timestamp):
+            sheet.write_datetime(row, column, value.to_pydatetime(), self.styles[style])
+        else:
+            sheet.write_number(row, column, whole(value), self.styles[style])
+
+    def finish(self) -> bytes:
+        self.file.close()
+        return self.buffer.getvalue()
+
+
+def plain(text: str) -> str:
+    """What a cell can hold: no lone surrogates, no control signs but line breaks, not too long."""
+    clean = text.encode("utf-8", errors="replace").decode()
+    return "".join(sign for sign in clean if sign == "\n" or sign >= " ")[:LONGEST]
+
+
+def units(sign: str) -> float:
+    """Width of a sign in column units: a digit has one."""
+    return 2.0 if unicodedata.east_asian_width(sign) in "WF" else 1.1
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """`text` cut into lines of `width` column units, at a space or beside a wide sign."""
+    lines, line, used, spot = [], "", 0.0, 0
+    for sign in text:
+        while used + units(sign) > width and line:
+            cut = spot or len(line)
+            lines.append(line[:cut].rstrip())
+            line = line[cut:].lstrip()
+            used, spot = sum(map(units, line)), 0
+        line, used = line + sign, used + units(sign)
+        if sign == " " or units(sign) == 2:
+            spot = len(line)
+    return [*lines, line]
+
+
+def _lines(text: str, width: float) -> int:
+    """Lines a wrapped text takes in a column of `width`, as far as a row can be stretched."""
+    return min(MOST_LINES, sum(len(wrapped(part, width)) for part in text[: int(MOST_LINES * width)].split("\n")))
+
+
+def _styles(words: Words) -> dict[str, dict[str, Any]]:
+    font = {"font_name": OFFICE_FONT, "font_size": 10}
+    figure = font | {"valign": "top", "border": 1, "border_color": "#C9D0D6"}
+    cell = figure | {"text_wrap": True}
+    head = cell | {"bold": True, "bg_color": "#E9EDF0", "valign": "vcenter"}
+    fill = {"bg_color": "#EAF3F4"}
+    zh = words.language == "zh"
+    month = 'yyyy"年"m"月"' if zh else "mmm yyyy"
+    signed = '+#,##0" 件";-#,##0" 件";0" 件"' if zh else "+#,##0;-#,##0;0"
+    grades = {
+        f"grade_{grade}": figure
+        | {
+            "bg_color": back,
+            "font_color": ink,
+            "bold": True,
+            "align": "center",
+            "valign": "vcenter",
+            "num_format": f'"{words.grade(grade)}" 0',
+        }
+        for grade, (back, ink) in COLOURS.items()
+    }
+    return {
+        "title": font | {"font_size": 15, "bold": True, "valign": "vcenter"},
+        "note": font | {"font_color": "#444B52"},
+        "label": font | {"bold": True, "valign": "top"},
+        "line": font | {"valign": "top"},
+        "head": head,
+        "head_fill": head | {"bg_color": "#CFE4E7"},
+        "text": cell | {"num_format": "@"},
+        "small": cell | {"num_format": "@", "font_size": 8, "font_color": "#5A6670"},
+        "middle": cell | {"num_format": "@", "align": "center"},
+        "number": figure | {"num_format": "0", "align": "center"},
+        "count": figure | {"num_format": "#,##0", "align": "right", "indent": 1},
+        "signed": figure | {"num_format": signed, "align": "right"},
+        "date": figure | {"num_format": "yyyy-mm-dd", "align": "center"},
+        "month": figure | {"num_format": month, "align": "center"},
+        "fill": cell | fill | {"num_format": "@"},
+        "fill_date": figure | fill | {"num_format": "yyyy-mm-dd", "align": "center"},
+        **grades,
+    }

@@ -1,0 +1,53 @@
+"""System programs the tests look through: Chromium and LibreOffice. Missing ones skip loudly, or fail in CI."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--enable-logging=stderr",
+)
+
+
+def need(part: str, *commands: str) -> str:
+    """Path of the first of `commands` that is installed."""
+    for command in commands:
+        if found := shutil.which(command):
+            return found
+    reason = f"needs system part {part}"
+    if os.environ.get("WEISU_REQUIRE_SYSTEM"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def browse(page: bytes, folder: Path) -> tuple[str, list[str]]:
+    """The page as Chromium has it after its scripts ran, and what it wrote to the console."""
+    chromium = need("chromium", "chromium", "chromium-browser", "google-chrome")
+    file = folder / "page.html"
+    file.write_bytes(page)
+    command = [chromium, *QUIET, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000", "--dump-dom"]
+    done = subprocess.run([*command, file.as_uri()], capture_output=True, timeout=120, check=True)
+    console = re.findall(r"CONSOLE.*", done.stderr.decode(errors="replace"))
+    return done.stdout.decode(), console
+
+
+def convert(book: bytes, to: str, folder: Path) -> bytes:
+    """A workbook as LibreOffice writes it in another format, `to` being a filter of soffice --convert-to."""
+    office = need("libreoffice", "soffice", "libreoffice")
+    file = folder / "book.xlsx"
+    file.write_bytes(book)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [office, "--headless", profile, "--convert-to", to, "--outdir", str(folder), str(file)]
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    return next(folder.glob(f"book*.{to.split(':')[0]}")).read_bytes()
