@@ -1,1 +1,1 @@
-"""Models: one file each, a Spec and `predict`; the catalogue runs any of them."""
+"""Family of models: one file a kind, each a Spec and a `predict`; `catalogue` knows them all."""

@@ -1,0 +1,231 @@
+"""Grid + seasons -> rows a model learns from: one per cell, origin and horizon, from months up to the origin only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.models import _climate
+from forecast.models._climate import YEAR, Climate, group_sum
+from forecast.panel import Grid
+
+SMALL = 0.1
+"""Requests added to both sides of a log ratio: one request more or less stays a small thing in a quiet cell."""
+
+EVERY = 3
+"""Months between two refits of the seasonal index along the past."""
+
+FIRST = YEAR - 1
+"""The earliest origin: a year is known."""
+
+FEATURES = (
+    *("horizon", "month", "log_level", "index", "index_now", "index_range", "months_seen"),
+    *("rate_fast", "rate_slow", "rate_long", "lag_1", "lag_2", "lag_3", "mean_3", "mean_6", "mean_12"),
+    *("year_on_year", "spread", "zero_share", "last_year", "last_year_3", "two_years"),
+    *("category_moved", "category_last", "category_year_on_year", "category_last_year"),
+    *("area_moved", "area_last", "area_year_on_year"),
+)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was known after each month. (n, T) arrays unless said otherwise; running sums have a leading 0 column.
+
+    moy: (T + horizon,) month of the year; flat: counts over season; rates: requests over exposure at other
+    discounts; blocks: (b, n, 12) indices, ones first, then fitted on growing pasts; block: (T,) the one in force
+    after each month; drivers: (k, categories, T + horizon).
+    """
+
+    moy: np.ndarray
+    y: np.ndarray
+    flat: np.ndarray
+    level: np.ndarray
+    rates: tuple[np.ndarray, ...]
+    sums: np.ndarray
+    squares: np.ndarray
+    zeros: np.ndarray
+    seen: np.ndarray
+    category: np.ndarray
+    area: np.ndarray
+    by_category: "Pool"
+    by_area: "Pool"
+    blocks: np.ndarray
+    block: np.ndarray
+    drivers: np.ndarray
+
+    def base(self, cell: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> np.ndarray:
+        """Level x season for the target month."""
+        return self.level[cell, origin] * self.index(cell, origin, origin + horizon)
+
+    def index(self, cell: np.ndarray, origin: np.ndarray, month: np.ndarray) -> np.ndarray:
+        """Seasonal index of a month as known at the origin."""
+        return self.blocks[self.block[origin], cell, self.moy[month]]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Signals of whole categories or areas, each (groups, T).
+
+    moved: how far they run above the slow level; last: the month over the level; year_on_year: log of the last
+    12 months over the 12 before; y, mean: requests a covered cell, in the month and over the last 12.
+    """
+
+    moved: np.ndarray
+    last: np.ndarray
+    year_on_year: np.ndarray
+    y: np.ndarray
+    mean: np.ndarray
+
+
+def past(climate: Climate, grid: Grid, horizon: int, drivers: np.ndarray) -> Past:
+    """Everything rows are built from.
+
+    Args:
+        drivers: (k, categories, T + horizon), categories in order of first appearance in the grid.
+    """
+    category, area = _climate.codes(grid)
+    moy = _climate.month_of_year(_climate.past_and_future(grid, horizon))
+    y = grid.y
+    blocks, block = _blocks(climate, y, category, moy)
+    season = blocks[block, :, moy[: y.shape[1]]].T
+    flat = y / season
+    covered = ~np.isnan(y)
+    filled = np.where(covered, flat, 0.0)
+    level = _climate.levels(climate, y, season, category, area)
+    rates = tuple(_rate(y, season, discount) for discount in (0.4, 0.9, 0.97))
+    sums = _running(filled)
+    seen = _running(covered.astype(float))
+    return Past(
+        moy=moy,
+        y=y,
+        flat=flat,
+        level=level,
+        rates=rates,
+        sums=sums,
+        squares=_running(filled**2),
+        zeros=_running(covered & (y == 0)),
+        seen=seen,
+        category=category,
+        area=area,
+        by_category=_pool(climate, y, season, level, category),
+        by_area=_pool(climate, y, season, level, area),
+        blocks=blocks,
+        block=block,
+        drivers=drivers,
+    )
+
+
+def features(past: Past, cell: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> np.ndarray:
+    """(rows, features) float32, in the order of FEATURES, then the drivers of the target month."""
+    level = past.level[cell, origin]
+    target = origin + horizon
+    index = past.index(cell, origin, target)
+    whole = past.blocks[past.block[origin], cell]
+
+    def mean(months: int, back: int = 0) -> np.ndarray:
+        return _mean(past.sums, past.seen, cell, origin - back, months)
+
+    def count(month: np.ndarray) -> np.ndarray:
+        return _at(past.flat, cell, month)
+
+    mean_12 = mean(12)
+    square_12 = _mean(past.squares, past.seen, cell, origin, 12)
+    spread = np.sqrt(np.maximum(square_12 - mean_12**2, 0))
+    ago = target - YEAR * -(-horizon // YEAR)
+    around = np.stack([_at(past.flat, cell, np.minimum(ago + k, origin)) for k in (-1, 0, 1)])
+    category, area = past.category[cell], past.area[cell]
+    columns = [
+        horizon,
+        past.moy[target],
+        np.log(level + 0.01),
+        np.log(index),
+        np.log(past.index(cell, origin, origin)),
+        np.log(whole.max(1) / whole.min(1)),
+        np.minimum(past.seen[cell, origin + 1], 60),
+        *(_ratio(rate[cell, origin], level) for rate in past.rates),
+        *(_ratio(count(origin - k), level) for k in range(3)),
+        *(_ratio(m, level) for m in (mean(3), mean(6), mean_12)),
+        _ratio(mean_12, mean(12, back=12)),
+        _ratio(spread, level),
+        _mean(past.zeros, past.seen, cell, origin, 12),
+        _ratio(count(ago), mean_12),
+        _ratio(mean_of(around), mean_12),
+        _ratio(count(ago - YEAR), mean(12, back=12)),
+        np.log(past.by_category.moved[category, origin]),
+        np.log(past.by_category.last[category, origin]),
+        past.by_category.year_on_year[category, origin],
+        _ratio(_at(past.by_category.y, category, ago), past.by_category.mean[category, origin]),
+        np.log(past.by_area.moved[area, origin]),
+        np.log(past.by_area.last[area, origin]),
+        past.by_area.year_on_year[area, origin],
+        *past.drivers[:, category, target],
+    ]
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _blocks(climate: Climate, y: np.ndarray, category: np.ndarray, moy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices fitted on growing pasts, and which of them is in force after each month."""
+    T = y.shape[1]  # noqa: N806
+    ends = sorted({*range(FIRST, T, EVERY), T - 1})
+    ones = np.ones((len(y), YEAR))
+    fitted = [_climate.seasonal_index(climate, y[:, : e + 1], category, moy[: e + 1]) for e in ends]
+    return np.stack([ones, *fitted]), np.searchsorted(ends, np.arange(T), side="right")
+
+
+def _rate(y: np.ndarray, season: np.ndarray, discount: float) -> np.ndarray:
+    a, b = _climate.discounted(y, season, discount)
+    return np.divide(a, b, out=np.full_like(a, np.nan), where=b > 0)
+
+
+def _pool(climate: Climate, y: np.ndarray, season: np.ndarray, level: np.ndarray, group: np.ndarray) -> Pool:
+    covered = ~np.isnan(y)
+    flat = np.where(covered, y / season, 0.0)
+    expected = np.where(covered, level, 0.0)
+    total = group_sum(flat, group)
+    usual = group_sum(expected, group)
+    slow_a, slow_b = _climate.discounted(y, season, climate.slow_discount)
+    fast_a, fast_b = _climate.discounted(y, season, 0.7)
+    slow = np.divide(slow_a, slow_b, out=np.zeros_like(slow_a), where=slow_b > 0)
+    moved = _climate.movement(climate, fast_a, fast_b, slow, group)
+    sums, exposure = _running(total), _running(group_sum(covered.astype(float), group))
+    rows = np.arange(len(total))[:, None]
+    months = np.arange(y.shape[1])[None]
+    last = _mean(sums, exposure, rows, months, YEAR)
+    before = _mean(sums, exposure, rows, months - YEAR, YEAR)
+    cells = np.maximum(group_sum(covered.astype(float), group), 1)
+    return Pool(
+        moved=moved,
+        last=(total + 5) / (usual + 5),
+        year_on_year=np.log((last + 0.01) / (before + 0.01)),
+        y=total / cells,
+        mean=last,
+    )
+
+
+def _running(x: np.ndarray) -> np.ndarray:
+    return np.pad(np.cumsum(x, axis=1, dtype=float), ((0, 0), (1, 0)))
+
+
+def _mean(sums: np.ndarray, seen: np.ndarray, row: np.ndarray, origin: np.ndarray, months: int) -> np.ndarray:
+    """Mean over the covered of the last `months` months; NaN when none is covered."""
+    stop = np.maximum(origin + 1, 0)
+    start = np.maximum(stop - months, 0)
+    number = seen[row, stop] - seen[row, start]
+    total = sums[row, stop] - sums[row, start]
+    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+
+
+def _at(x: np.ndarray, row: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """Values at months that may lie before the first one (NaN)."""
+    return np.where(month >= 0, x[row, np.maximum(month, 0)], np.nan)
+
+
+def mean_of(x: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Mean of what is not NaN along an axis; NaN where nothing is."""
+    known = ~np.isnan(x)
+    number = known.sum(axis)
+    total = np.where(known, x, 0.0).sum(axis)
+    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+
+
+def _ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.log((x + SMALL) / (y + SMALL))

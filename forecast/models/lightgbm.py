@@ -1,0 +1,156 @@
+"""Grid + seasons -> means: level x season, corrected by one LightGBM for all cells and horizons."""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from forecast.models import _climate, _drivers, _rows
+from forecast.models._climate import Climate
+from forecast.panel import Grid
+from forecast.spec import Spec
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+LEAST_BASE = 1e-3
+"""Cells expected to have fewer requests a month teach nothing about corrections."""
+
+
+class LightGBM(Spec):
+    """A global Poisson model of the correction to level x season.
+
+    `drivers`: those of the seasons it may use (None = all). `rows`: most rows it learns from; with fewer than
+    `least_rows`, or fewer than `least_months` months, level x season stays. `largest_factor` bounds a correction,
+    either way. `threads` changes the time, not the result.
+    """
+
+    kind: Literal["lightgbm"] = "lightgbm"
+    climate: Climate = Climate()
+    drivers: tuple[str, ...] | None = None
+    rows: int = Field(150_000, ge=500)
+    least_rows: int = Field(500, ge=1)
+    least_months: int = Field(15, ge=14)
+    half_life_months: float = Field(48.0, gt=0)
+    trees: int = Field(200, ge=1)
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    leaves: int = Field(31, ge=2)
+    least_in_leaf: int = Field(100, ge=1)
+    l2: float = Field(5.0, ge=0)
+    feature_share: float = Field(0.4, gt=0, le=1)
+    bins: int = Field(127, ge=2, le=255)
+    largest_factor: float = Field(5.0, gt=1)
+    threads: int = Field(1, ge=1)
+
+
+def predict(spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:
+    """Means (n, horizon) for the months after the grid; plain level x season when there is too little to learn."""
+    cells = grid.cells.reset_index(drop=True).sort_values(["category", "area"])
+    order = cells.index.to_numpy()
+    tidy = Grid(cells.reset_index(drop=True), grid.months, grid.y[order])
+    out = np.empty((len(order), horizon))
+    out[order] = _predict(spec, tidy, seasons, horizon, seed)
+    return out
+
+
+def _predict(spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:
+    plain = _climate.project(_climate.fit(spec.climate, grid), grid.future(horizon))
+    if len(grid.months) < spec.least_months:
+        return plain
+    past = _rows.past(spec.climate, grid, horizon, _drivers_of(spec, grid, seasons, horizon))
+    cell, origin, ahead = _sample(spec, past, horizon, seed)
+    if len(cell) < spec.least_rows:
+        return plain
+    booster = _train(spec, past, cell, origin, ahead, seed)
+    cells, now = np.arange(len(plain)), np.full(len(plain), len(grid.months) - 1)
+    largest = np.log(spec.largest_factor)
+    means = np.empty_like(plain)
+    for h in range(1, horizon + 1):
+        rows = _rows.features(past, cells, now, np.full(len(plain), h))
+        correction = booster.predict(rows, raw_score=True, num_threads=spec.threads)
+        means[:, h - 1] = plain[:, h - 1] * np.exp(np.clip(correction, -largest, largest))
+    return means
+
+
+def _drivers_of(spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int) -> np.ndarray:
+    months = _climate.past_and_future(grid, horizon)
+    names = _drivers.names(seasons, spec.drivers)
+    values = _drivers.dense(seasons, names, pd.Index(grid.cells["category"].unique()), months)
+    moy = _climate.month_of_year(months)
+    usual = np.stack([_rows.mean_of(values[:, :, moy == m], axis=2) for m in range(12)], axis=2)
+    return values - usual[:, :, moy]
+
+
+def _sample(spec: LightGBM, past: _rows.Past, horizon: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cell, origin and horizon of the rows to learn from: at most `rows`, each with a known target."""
+    n, T = past.y.shape  # noqa: N806
+    origins, ahead = _pairs(T, horizon)
+    total = n * len(origins)
+    rng = np.random.default_rng(seed)
+    picked = np.arange(total) if total <= 4 * spec.rows else np.unique(rng.integers(total, size=2 * spec.rows))
+    cell, pair = picked // len(origins), picked % len(origins)
+    good = ~np.isnan(past.y[cell, (origins + ahead)[pair]])
+    good &= past.seen[cell, origins[pair] + 1] > 0
+    good &= past.base(cell, origins[pair], ahead[pair]) > LEAST_BASE
+    cell, pair = cell[good], pair[good]
+    if len(cell) > spec.rows:
+        kept = np.sort(rng.choice(len(cell), spec.rows, replace=False))
+        cell, pair = cell[kept], pair[kept]
+    return cell, origins[pair], ahead[pair]
+
+
+def _pairs(T: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
+    """Every origin with a year behind it and every horizon whose target is known."""
+    origins, ahead = np.meshgrid(np.arange(_rows.FIRST, T), np.arange(1, horizon + 1), indexing="ij")
+    known = origins + ahead < T
+    return origins[known], ahead[known]
+
+
+def _train(
+    spec: LightGBM, past: _rows.Past, cell: np.ndarray, origin: np.ndarray, ahead: np.ndarray, seed: int
+) -> "Booster":
+    import lightgbm
+
+    base = past.base(cell, origin, ahead)
+    y = past.y[cell, origin + ahead]
+    score = np.log(base) + _shocks(past, origin, ahead)
+    age = past.y.shape[1] - 1 - (origin + ahead)
+    data = lightgbm.Dataset(
+        _rows.features(past, cell, origin, ahead),
+        label=y,
+        init_score=score,
+        weight=0.5 ** (age / spec.half_life_months),
+        params={"max_bin": spec.bins, "verbose": -1},
+    )
+    options = {
+        "objective": "poisson",
+        "learning_rate": spec.learning_rate,
+        "num_leaves": spec.leaves,
+        "min_data_in_leaf": spec.least_in_leaf,
+        "lambda_l2": spec.l2,
+        "feature_fraction": spec.feature_share,
+        "max_bin": spec.bins,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": spec.threads,
+        "verbose": -1,
+    }
+    return lightgbm.train(options, data, num_boost_round=spec.trees)
+
+
+def _shocks(past: _rows.Past, origin: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+    """Log of how the whole city came out against level x season, for the origin and horizon of each row.
+
+    What hits every cell at once cannot be foreseen from a cell's past and must not be learned as if it could.
+    """
+    cells = np.arange(len(past.y))
+    pairs, where = np.unique(np.stack([origin, ahead]), axis=1, return_inverse=True)
+    shocks = np.zeros(pairs.shape[1])
+    for k, (o, h) in enumerate(pairs.T):
+        y = past.y[:, o + h]
+        known = ~np.isnan(y) & (past.seen[:, o + 1] > 0)
+        expected = past.base(cells[known], np.full(known.sum(), o), np.full(known.sum(), h)).sum()
+        shocks[k] = np.log((y[known].sum() + 5) / (expected + 5))
+    return shocks[where.ravel()]

@@ -1,0 +1,200 @@
+"""What every model must keep to, whatever its kind: the catalogue finds it, this file tests it."""
+
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import TypeAdapter
+
+from forecast.models import catalogue
+from forecast.panel import Grid
+from forecast.tables import ALL, Seasons, conform
+
+CHEAP = {"lightgbm": {"trees": 30, "least_rows": 100, "rows": 4000, "least_in_leaf": 20}}
+SEED = 20
+
+
+def spec_of(kind: str) -> catalogue.Model:
+    spec: catalogue.Model = TypeAdapter(catalogue.Model).validate_python({"kind": kind} | CHEAP.get(kind, {}))
+    return spec
+
+
+def grid_of(y: np.ndarray, categories: int = 1) -> Grid:
+    """Cells by area, then category; the last month is always 2022-10."""
+    cells = [(f"a{i // categories:03}", f"c{i % categories}") for i in range(len(y))]
+    months = pd.date_range(end="2022-10-01", periods=y.shape[1], freq="MS", unit="us")
+    return Grid(pd.DataFrame(cells, columns=["area", "category"], dtype="str"), months, y.astype(float))
+
+
+def counts(months: int, areas: int = 8, categories: int = 2, mean: float = 10.0, seed: int = 0) -> np.ndarray:
+    """Poisson counts, rows by area then category, with a winter peak for the second category."""
+    rng = np.random.default_rng(seed)
+    moy = pd.date_range(end="2022-10-01", periods=months, freq="MS").month.to_numpy()
+    peak = np.stack([1 + 0.5 * c * np.cos(2 * np.pi * (moy - 1) / 12) for c in range(categories)])
+    size = rng.gamma(4, 1 / 4, (areas, categories, 1))
+    return rng.poisson(mean * size * peak).reshape(areas * categories, months).astype(float)
+
+
+def seasons_of(grid: Grid, horizon: int) -> pd.DataFrame:
+    months = pd.date_range("2012-01-01", "2024-12-01", freq="MS", unit="us")
+    rng = np.random.default_rng(1)
+    festival = np.where(months.month == 1, rng.uniform(0, 1, len(months)), 0.0)
+    wide = pd.DataFrame({"spring_festival_share": festival, "workdays": rng.integers(17, 24, len(months))})
+    rows = wide.assign(month=months, category=ALL).melt(["category", "month"], var_name="driver")
+    return conform(Seasons, rows[rows["month"].between(grid.months[0], grid.future(horizon)[-1])])
+
+
+def forecast(kind: str, grid: Grid, horizon: int = 6) -> np.ndarray:
+    means = catalogue.predict(spec_of(kind), grid, seasons_of(grid, horizon), horizon, SEED)
+    assert means.shape == (len(grid.cells), horizon)
+    assert np.isfinite(means).all()
+    assert (means >= 0).all()
+    return means
+
+
+@pytest.fixture(params=catalogue.KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_catalogue_knows_the_models_asked_for() -> None:
+    assert set(catalogue.KINDS) >= {"seasonal_naive", "climatology", "ets", "prophet", "lightgbm"}
+
+
+def test_a_kind_is_the_name_of_its_file(kind: str) -> None:
+    assert type(spec_of(kind)).__module__ == f"forecast.models.{kind}"
+
+
+def test_importing_the_catalogue_loads_no_heavy_library() -> None:
+    heavy = ("lightgbm", "prophet", "cmdstanpy", "statsmodels")
+    code = f"import sys, forecast.models.catalogue; sys.exit(str([m for m in {heavy} if m in sys.modules] or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("horizon", [*range(1, 13), 14])
+def test_every_horizon(kind: str, horizon: int) -> None:
+    areas = 2 if kind == "prophet" else 8
+    means = forecast(kind, grid_of(counts(40, areas, 1)), horizon)
+    assert 0.5 < means.mean() / 10 < 2
+
+
+@pytest.mark.parametrize("kind", sorted({*catalogue.KINDS} - {"lightgbm"}))  # it learns from all horizons asked for
+def test_the_near_months_do_not_depend_on_how_far_one_looks(kind: str) -> None:
+    grid = grid_of(counts(40, 4, 1))
+    np.testing.assert_allclose(forecast(kind, grid, 3), forecast(kind, grid, 12)[:, :3])
+
+
+def test_two_runs_are_equal_to_the_byte(kind: str) -> None:
+    grid = grid_of(counts(48), 2)
+    assert forecast(kind, grid).tobytes() == forecast(kind, grid).tobytes()
+
+
+def test_the_grid_is_left_as_it_was(kind: str) -> None:
+    grid = grid_of(counts(40), 2)
+    before = grid.y.copy()
+    forecast(kind, grid)
+    np.testing.assert_array_equal(grid.y, before)
+
+
+def test_the_order_of_the_cells_does_not_matter(kind: str) -> None:
+    grid = grid_of(counts(48), 2)
+    order = np.random.default_rng(3).permutation(len(grid.cells))
+    shuffled = Grid(grid.cells.iloc[order].reset_index(drop=True), grid.months, grid.y[order])
+    np.testing.assert_allclose(forecast(kind, shuffled), forecast(kind, grid)[order], rtol=1e-4)
+
+
+def test_ten_times_the_counts_are_ten_times_the_means(kind: str) -> None:
+    y = counts(48, mean=200)
+    np.testing.assert_allclose(
+        forecast(kind, grid_of(10 * y, 2)).sum(0), 10 * forecast(kind, grid_of(y, 2)).sum(0), rtol=0.1
+    )
+
+
+def test_a_season_seen_four_times_is_expected_again(kind: str) -> None:
+    grid = grid_of(counts(48, mean=50), 2)
+    winter = forecast(kind, grid, 12)[1::2].sum(0)
+    months = grid.future(12).month
+    assert winter[months == 1] > 1.5 * winter[months == 7]
+
+
+def test_one_series(kind: str) -> None:
+    assert 0.5 < forecast(kind, grid_of(counts(48, 1, 1, seed=1))).mean() / 10 < 2
+
+
+def test_nothing_but_zeros_stays_near_zero(kind: str) -> None:
+    assert forecast(kind, grid_of(np.zeros((6, 40)), 2)).max() < 1e-3
+
+
+def test_a_silent_series_among_loud_ones_stays_near_zero(kind: str) -> None:
+    y = counts(48)
+    y[5] = 0
+    assert forecast(kind, grid_of(y, 2))[5].max() < 0.5
+
+
+def test_a_series_born_last_month(kind: str) -> None:
+    y = counts(40)
+    y[3, :-1], y[3, -1] = np.nan, 4
+    assert 1 < forecast(kind, grid_of(y, 2))[3].mean() < 20
+
+
+def test_a_series_never_covered(kind: str) -> None:
+    y = counts(40)
+    y[3] = np.nan
+    forecast(kind, grid_of(y, 2))
+
+
+def test_a_category_born_last_month(kind: str) -> None:
+    y = counts(40)
+    y[1::2, :-1] = np.nan
+    assert forecast(kind, grid_of(y, 2))[1::2].mean() < 30
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e6])
+def test_tiny_and_huge_means(kind: str, size: float) -> None:
+    y = counts(48, 4 if size > 1 else 40, 2, mean=size)
+    means = forecast(kind, grid_of(y, 2))
+    assert means.mean() < 0.05 if size < 1 else 0.5 < means.mean() / y.mean() < 2
+
+
+@pytest.mark.parametrize("months", [1, 2, 3, 12, 13, 14, 15, 23, 24, 25])
+def test_short_histories(kind: str, months: int) -> None:
+    y = counts(months, seed=months)
+    assert 0.4 < forecast(kind, grid_of(y, 2), 12).mean() / y.mean() < 2.5
+
+
+def test_gaps_are_not_zeros(kind: str) -> None:
+    y = counts(48, mean=20)
+    holes = y.copy()
+    holes[0:2, 14:34] = np.nan
+    holes[6:8, -5:] = np.nan
+    whole, broken = forecast(kind, grid_of(y, 2)), forecast(kind, grid_of(holes, 2))
+    np.testing.assert_allclose(broken.sum(), whole.sum(), rtol=0.15)
+    np.testing.assert_allclose(broken[6:8].sum(), whole[6:8].sum(), rtol=0.5)
+
+
+def test_a_month_nobody_listened(kind: str) -> None:
+    y = counts(48)
+    y[:, 20] = np.nan
+    y[:, -1] = np.nan
+    assert 0.5 < forecast(kind, grid_of(y, 2)).mean() / 10 < 2
+
+
+def test_seasons_may_be_empty_or_incomplete(kind: str) -> None:
+    grid = grid_of(counts(40, 4), 2)
+    seasons = seasons_of(grid, 6)
+    for part in (seasons.iloc[:0], seasons[seasons["month"] <= grid.months[-1]], seasons[seasons["category"] != ALL]):
+        means = catalogue.predict(spec_of(kind), grid, part, 6, SEED)
+        assert np.isfinite(means).all()
+
+
+def test_nothing_is_said_aloud(
+    kind: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        forecast(kind, grid_of(counts(25), 2))
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []

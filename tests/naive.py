@@ -1,0 +1,282 @@
+"""Slow, obvious twins of the formulas: plain loops over plain numbers, to be read next to the paper."""
+
+from math import exp, isnan, nan, sqrt
+from typing import Any
+
+YEAR = 12
+
+
+def seasonal_naive(y: list[list[float]], horizon: int) -> list[list[float]]:
+    """Same month of the latest covered year, else the mean of the covered months, else 0."""
+    means = []
+    for counts in y:
+        covered = [count for count in counts if not isnan(count)]
+        row = []
+        for ahead in range(1, horizon + 1):
+            month = len(counts) - 1 + ahead - YEAR
+            while month >= 0 and (month >= len(counts) or isnan(counts[month])):
+                month -= YEAR
+            row.append(counts[month] if month >= 0 else sum(covered) / len(covered) if covered else 0.0)
+        means.append(row)
+    return means
+
+
+def climatology(
+    y: list[list[float]], category: list[str], area: list[str], first_month: int, horizon: int, options: Any
+) -> list[list[float]]:
+    """Level x season. `first_month`: 0 for January; `options`: those of Climate."""
+    length = len(y[0])
+    moy = [(first_month + t) % YEAR for t in range(length + horizon)]
+    index = seasonal_index(y, category, moy[:length], options)
+    level = levels(y, index, category, area, moy[:length], options)
+    return [[level[i] * index[i][moy[length + h]] for h in range(horizon)] for i in range(len(y))]
+
+
+def centred_mean(counts: list[float]) -> list[float]:
+    """Mean of the two years of months around each month; near the ends both are the nearest whole year."""
+    length = len(counts)
+    means = []
+    for t in range(length):
+        total = weight = 0.0
+        for start in (t - 6, t - 5):
+            start = min(max(start, 0), length - YEAR)
+            for month in range(start, start + YEAR):
+                if length >= YEAR and not isnan(counts[month]):
+                    total += counts[month]
+                    weight += 1
+        means.append(total / weight if weight >= 18 else nan)
+    return means
+
+
+def seasonal_index(y: list[list[float]], category: list[str], moy: list[int], options: Any) -> list[list[float]]:
+    """Ratios to the centred mean, pooled over cells, shrunk cell -> category -> city -> 1, damped."""
+    length = len(moy)
+    cells = []
+    for counts in y:
+        mean = centred_mean(counts)
+        pairs = []
+        for count, usual in zip(counts, mean, strict=True):
+            known = not isnan(count) and not isnan(usual) and usual > 0
+            pairs.append((count, usual) if known else (0.0, 0.0))
+        cells.append(pairs)
+
+    def pooled(chosen: list[int]) -> list[tuple[float, float]]:
+        return [(sum(cells[i][t][0] for i in chosen), sum(cells[i][t][1] for i in chosen)) for t in range(length)]
+
+    edge = [0.5 if t < 6 or t >= length - 6 else 1.0 for t in range(length)]
+    city, _ = robust(pooled(list(range(len(y)))), [1.0] * YEAR, edge, moy, options)
+    by_category = {}
+    for name in set(category):
+        chosen = [i for i in range(len(y)) if category[i] == name]
+        by_category[name] = robust(pooled(chosen), city, edge, moy, options)
+    out = []
+    for i, name in enumerate(category):
+        parent, weight = by_category[name]
+        own = shrunk(cells[i], parent, weight, moy, options)
+        out.append(normalised([value**options.season_power for value in own]))
+    return out
+
+
+def robust(
+    pairs: list[tuple[float, float]], parent: list[float], edge: list[float], moy: list[int], options: Any
+) -> tuple[list[float], list[float]]:
+    """Three rounds of weights of a Student t with four degrees of freedom."""
+    weight = edge
+    index = parent
+    for _ in range(3):
+        index = shrunk(pairs, parent, weight, moy, options)
+        weight = []
+        for t, (count, usual) in enumerate(pairs):
+            expected = index[moy[t]]
+            error = 0.0
+            if usual > 0:
+                error = (count / usual - expected) ** 2 / (expected / usual + options.season_noise)
+            weight.append(edge[t] * 5 / (4 + error))
+    return index, weight
+
+
+def shrunk(
+    pairs: list[tuple[float, float]], parent: list[float], weight: list[float], moy: list[int], options: Any
+) -> list[float]:
+    """Mean of the ratios of a month of the year, each worth its precision, and of its parent."""
+    index = []
+    for month in range(YEAR):
+        top = parent[month] / options.season_spread
+        bottom = 1 / options.season_spread
+        for t, (count, usual) in enumerate(pairs):
+            if moy[t] == month:
+                precision = weight[t] / (1 + options.season_noise * usual)
+                top += precision * count
+                bottom += precision * usual
+        index.append(top / bottom)
+    return normalised(index)
+
+
+def normalised(index: list[float]) -> list[float]:
+    floored = [max(value, 0.01) for value in index]
+    return [value * len(floored) / sum(floored) for value in floored]
+
+
+def levels(
+    y: list[list[float]], index: list[list[float]], category: list[str], area: list[str], moy: list[int], options: Any
+) -> list[float]:
+    """Level of each cell after the last month: pool -> slow -> moved with its category -> fast."""
+    cells = range(len(y))
+
+    def discounted(i: int, discount: float) -> tuple[float, float]:
+        a = b = 0.0
+        for t, count in enumerate(y[i]):
+            if not isnan(count):
+                a, b = discount * a + count, discount * b + index[i][moy[t]]
+        return a, b
+
+    slow = [discounted(i, options.slow_discount) for i in cells]
+    fast = [discounted(i, options.discount) for i in cells]
+    mean = {}
+    for name in set(category):
+        a = sum(slow[i][0] for i in cells if category[i] == name)
+        b = sum(slow[i][1] for i in cells if category[i] == name)
+        mean[name] = a / b if b else 0.0
+    loud = {}
+    for name in set(area):
+        a = sum(slow[i][0] for i in cells if area[i] == name)
+        expected = sum(slow[i][1] * mean[category[i]] for i in cells if area[i] == name)
+        loud[name] = (a + 5) / (expected + 5)
+    usual = [gamma_mean(*slow[i], mean[category[i]] * loud[area[i]], options.pool_shape) for i in cells]
+    moved = {}
+    for name in set(category):
+        a = sum(fast[i][0] for i in cells if category[i] == name)
+        expected = sum(fast[i][1] * usual[i] for i in cells if category[i] == name)
+        moved[name] = gamma_mean(a, expected, 1.0, options.slow_shape)
+    return [gamma_mean(*fast[i], usual[i] * moved[category[i]], options.slow_shape) for i in cells]
+
+
+def gamma_mean(count: float, exposure: float, prior: float, shape: float) -> float:
+    """Mean of a Poisson rate whose Gamma prior has mean `prior` and shape `shape`."""
+    return (count + shape) / (exposure + shape / max(prior, 1e-9))
+
+
+def negbin_pmf(count: int, mean: float, variance: float) -> float:
+    """P(Y = count) by the product of its recurrence, from P(0) on."""
+    if mean == 0:
+        return float(count == 0)
+    dispersion = max(variance - mean, 0.0) / mean**2
+    probability = exp(-mean) if dispersion == 0 else (1 + dispersion * mean) ** (-1 / dispersion)
+    for k in range(count):
+        probability *= mean * (1 + k * dispersion) / ((k + 1) * (1 + dispersion * mean))
+    return probability
+
+
+def negbin_quantile(mean: float, variance: float, level: float) -> int:
+    """Smallest count whose summed probability reaches the level."""
+    count, below = 0, negbin_pmf(0, mean, variance)
+    while below < level:
+        count += 1
+        below += negbin_pmf(count, mean, variance)
+    return count
+
+
+def totals(
+    cells: list[tuple[str, str]], above: dict[str, list[str]], figures: list[list[float]]
+) -> dict[tuple[str, str], list[float]]:
+    """Figures of each (area, category) summed into every area above, and every area summed into category "*"."""
+    out: dict[tuple[str, str], list[float]] = {}
+    for (area, category), row in zip(cells, figures, strict=True):
+        for place in {area, *above.get(area, [])}:
+            for topic in (category, "*"):
+                total = out.setdefault((place, topic), [0.0] * len(row))
+                for month, figure in enumerate(row):
+                    total[month] += figure
+    return out
+
+
+def scores(
+    y: list[list[float]],
+    origin: int,
+    mean: list[list[float]],
+    quantiles: list[list[list[float]]],
+    levels: list[float],
+) -> dict[str, float]:
+    """Scores of one origin, all horizons together. `y`: cells x months, the first `origin` of them are the past."""
+    cells, horizon = range(len(y)), len(mean[0])
+    change = []
+    for counts in y:
+        pairs = [(counts[t], counts[t - YEAR]) for t in range(YEAR, origin)]
+        known = [abs(a - b) for a, b in pairs if not isnan(a) and not isnan(b)]
+        past = [count for count in counts[:origin] if not isnan(count)]
+        level = sum(past) / len(past) if past else 0.0
+        absolute = sum(known) / len(known) if known else level
+        squared = sum(d * d for d in known) / len(known) if known else level**2
+        change.append((max(absolute, 0.25), max(squared, 0.25)))
+    year = [[count for count in counts[max(origin - YEAR, 0) : origin] if not isnan(count)] for counts in y]
+    volume = [sum(counts) + 1e-9 for counts in year]
+    usual = [sum(counts) / len(counts) if counts else 0.0 for counts in year]
+
+    sums = dict.fromkeys(
+        ("y", "pinball", "absolute", "error", "weight", "scaled", "months", "in50", "in80", "in95"), 0.0
+    )
+    parts = {"spread": 0.0, "under": 0.0, "over": 0.0}
+    for i in cells:
+        for h in range(horizon):
+            came = y[i][origin + h]
+            if isnan(came):
+                continue
+            q = quantiles[i][h]
+            pinball = sum((p if came >= f else p - 1) * (came - f) for p, f in zip(levels, q, strict=True)) / len(
+                levels
+            )
+            sums["y"] += came
+            sums["months"] += 1
+            sums["pinball"] += pinball
+            sums["absolute"] += abs(came - q[3])
+            sums["error"] += mean[i][h] - came
+            sums["weight"] += volume[i]
+            sums["scaled"] += volume[i] * 2 * pinball / change[i][0]
+            for name, low, high in (("in50", 2, 4), ("in80", 1, 5), ("in95", 0, 6)):
+                sums[name] += q[low] <= came <= q[high]
+            parts["under"] += max(came - q[3], 0) / 2 / 3.5
+            parts["over"] += max(q[3] - came, 0) / 2 / 3.5
+            for k in range(3):
+                alpha = 2 * levels[k]
+                parts["spread"] += alpha / 2 * (q[6 - k] - q[k]) / 3.5
+                parts["under"] += max(came - q[6 - k], 0) / 3.5
+                parts["over"] += max(q[k] - came, 0) / 3.5
+    rmsse = []
+    for i in cells:
+        squares = [(y[i][origin + h] - mean[i][h]) ** 2 for h in range(horizon) if not isnan(y[i][origin + h])]
+        if squares:
+            rmsse.append((volume[i], sqrt(sum(squares) / len(squares) / change[i][1])))
+    ranked: dict[str, list[float]] = {"capture": [], "surge": [], "precision": [], "lift": []}
+    for h in range(horizon):
+        there = [i for i in cells if not isnan(y[i][origin + h])]
+        actual = {i: y[i][origin + h] for i in there}
+        excess = {i: actual[i] - usual[i] for i in there}
+        last_year = {i: y[i][origin + h - YEAR] for i in there}
+        last_year = {i: -1.0 if isnan(count) else count for i, count in last_year.items()}
+        chosen = top(there, {i: mean[i][h] for i in there}, 0.1)
+        best = top(there, actual, 0.1)
+        before = top(there, last_year, 0.1)
+        ranked["capture"].append(sum(actual[i] for i in chosen) / sum(actual[i] for i in best))
+        ranked["lift"].append(sum(actual[i] for i in chosen) / sum(actual[i] for i in before))
+        least = min(actual[i] for i in best)
+        ranked["precision"].append(sum(actual[i] >= least and actual[i] > 0 for i in chosen) / len(chosen))
+        chosen = top(there, {i: mean[i][h] - usual[i] for i in there}, 0.05)
+        best = top(there, excess, 0.05)
+        ranked["surge"].append(sum(excess[i] for i in chosen) / sum(excess[i] for i in best))
+    return {
+        "wspl": sums["scaled"] / sums["weight"],
+        "wape": sums["absolute"] / sums["y"],
+        "bias": sums["error"] / sums["y"],
+        "rmsse": sum(error for _, error in rmsse) / len(rmsse),
+        "wrmsse": sum(weight * error for weight, error in rmsse) / sum(weight for weight, _ in rmsse),
+        "wql": 2 * sums["pinball"] / sums["y"],
+        "wis": sum(parts.values()) / sums["months"],
+        **{f"wis_{name}": part / sums["months"] for name, part in parts.items()},
+        **{f"coverage_{name[2:]}": sums[name] / sums["months"] for name in ("in50", "in80", "in95")},
+        **{name: sum(figures) / len(figures) for name, figures in ranked.items()},
+    }
+
+
+def top(cells: list[int], key: dict[int, float], share: float) -> list[int]:
+    """The highest `share` of the cells, at least one; ties keep their order."""
+    return sorted(cells, key=lambda i: -key[i])[: max(1, round(share * len(cells)))]
