@@ -64,27 +64,30 @@ def seasonal_index(y: list[list[float]], category: list[str], moy: list[int], op
         return [(sum(cells[i][t][0] for i in chosen), sum(cells[i][t][1] for i in chosen)) for t in range(length)]
 
     edge = [0.5 if t < 6 or t >= length - 6 else 1.0 for t in range(length)]
-    city, _ = robust(pooled(list(range(len(y)))), [1.0] * YEAR, edge, moy, options)
+    city, _, _ = robust(pooled(list(range(len(y)))), [1.0] * YEAR, edge, moy, options)
     by_category = {}
     for name in set(category):
         chosen = [i for i in range(len(y)) if category[i] == name]
         by_category[name] = robust(pooled(chosen), city, edge, moy, options)
     out = []
     for i, name in enumerate(category):
-        parent, weight = by_category[name]
-        own = shrunk(cells[i], parent, weight, moy, options)
-        out.append(normalised([value**options.season_power for value in own]))
+        parent, weight, spread = by_category[name]
+        own = shrunk(cells[i], parent, weight, options.season_spread, moy, options)
+        excess = spread - options.season_spread
+        power = options.season_power + (1 - options.season_power) * excess / (excess + options.season_clear)
+        out.append(normalised([value**power for value in own]))
     return out
 
 
 def robust(
     pairs: list[tuple[float, float]], parent: list[float], edge: list[float], moy: list[int], options: Any
-) -> tuple[list[float], list[float]]:
-    """Three rounds of weights of a Student t with four degrees of freedom."""
+) -> tuple[list[float], list[float], float]:
+    """Three rounds of weights of a Student t with four degrees of freedom, and of the spread they leave."""
     weight = edge
     index = parent
+    spread = options.season_spread
     for _ in range(3):
-        index = shrunk(pairs, parent, weight, moy, options)
+        index = shrunk(pairs, parent, weight, spread, moy, options)
         weight = []
         for t, (count, usual) in enumerate(pairs):
             expected = index[moy[t]]
@@ -92,23 +95,41 @@ def robust(
             if usual > 0:
                 error = (count / usual - expected) ** 2 / (expected / usual + options.season_noise)
             weight.append(edge[t] * 5 / (4 + error))
-    return index, weight
+        gains = []
+        for month in range(YEAR):
+            top, bottom = evidence(pairs, weight, month, moy, options)
+            if bottom > 0:
+                gains.append((top / bottom - parent[month]) ** 2 - index[month] / bottom)
+        spread = max(sum(gains) / max(len(gains), 1), options.season_spread)
+    return index, weight, spread
+
+
+def evidence(
+    pairs: list[tuple[float, float]], weight: list[float], month: int, moy: list[int], options: Any
+) -> tuple[float, float]:
+    """Counts and usual counts of a month of the year, each worth its precision."""
+    top = bottom = 0.0
+    for t, (count, usual) in enumerate(pairs):
+        if moy[t] == month:
+            precision = weight[t] / (1 + options.season_noise * usual)
+            top += precision * count
+            bottom += precision * usual
+    return top, bottom
 
 
 def shrunk(
-    pairs: list[tuple[float, float]], parent: list[float], weight: list[float], moy: list[int], options: Any
+    pairs: list[tuple[float, float]],
+    parent: list[float],
+    weight: list[float],
+    spread: float,
+    moy: list[int],
+    options: Any,
 ) -> list[float]:
     """Mean of the ratios of a month of the year, each worth its precision, and of its parent."""
     index = []
     for month in range(YEAR):
-        top = parent[month] / options.season_spread
-        bottom = 1 / options.season_spread
-        for t, (count, usual) in enumerate(pairs):
-            if moy[t] == month:
-                precision = weight[t] / (1 + options.season_noise * usual)
-                top += precision * count
-                bottom += precision * usual
-        index.append(top / bottom)
+        top, bottom = evidence(pairs, weight, month, moy, options)
+        index.append((parent[month] / spread + top) / (1 / spread + bottom))
     return normalised(index)
 
 

@@ -19,7 +19,8 @@ class Climate(Spec):
     discount: what a month is worth a month later, for the level today; slow_discount: for the cell's usual level.
     pool_shape: requests the category x area pool weighs in the usual level; slow_shape: requests the usual level
     weighs in the level today. season_noise: relative variance of a month around its season; season_spread: of a
-    seasonal index around that of its parent; season_power: power that damps an index.
+    seasonal index around that of its parent (a category that shows more is given what it shows); season_power:
+    power that damps an index, half of it lifted where a category shows season_clear more than season_spread.
     """
 
     discount: float = Field(0.75, gt=0, lt=1)
@@ -29,6 +30,7 @@ class Climate(Spec):
     season_noise: float = Field(0.1, gt=0)
     season_spread: float = Field(0.05, gt=0)
     season_power: float = Field(0.85, gt=0, le=1)
+    season_clear: float = Field(0.25, gt=0)
 
 
 @dataclass(frozen=True)
@@ -106,35 +108,71 @@ def seasonal_index(climate: Climate, y: np.ndarray, category: np.ndarray, moy: n
     num, den = np.where(known, y, 0.0), np.where(known, mean, 0.0)
     T = y.shape[1]  # noqa: N806
     edge = np.where((np.arange(T) < YEAR // 2) | (np.arange(T) >= T - YEAR // 2), 0.5, 1.0)[None]
-    city, _ = _robust(climate, num.sum(0)[None], den.sum(0)[None], np.ones((1, YEAR)), edge, moy)
+    city, _, _ = _robust(climate, num.sum(0)[None], den.sum(0)[None], np.ones((1, YEAR)), edge, moy)
     num_c, den_c = group_sum(num, category), group_sum(den, category)
-    pooled, weight = _robust(climate, num_c, den_c, np.repeat(city, len(num_c), 0), edge, moy)
-    own = _shrunk(climate, num, den, pooled[category], weight[category], moy)
-    return normalised(own**climate.season_power)
+    pooled, weight, spread = _robust(climate, num_c, den_c, np.repeat(city, len(num_c), 0), edge, moy)
+    usual = np.full((len(num), 1), climate.season_spread)
+    own = _shrunk(climate, num, den, pooled[category], weight[category], usual, moy)
+    excess = spread - climate.season_spread
+    power = climate.season_power + (1 - climate.season_power) * excess / (excess + climate.season_clear)
+    return normalised(own ** power[category])
 
 
 def _robust(
     climate: Climate, num: np.ndarray, den: np.ndarray, parent: np.ndarray, edge: np.ndarray, moy: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Index of pooled series and the weight of each month: months that no season explains (breaks) count less."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index of pooled series, the weight of each month, and the spread (groups, 1) around the parent.
+
+    Months that no season explains (breaks) count less.
+    """
     weight = np.broadcast_to(edge, num.shape)
+    spread = np.full((len(num), 1), climate.season_spread)
     for _ in range(3):
-        index = _shrunk(climate, num, den, parent, weight, moy)
+        index = _shrunk(climate, num, den, parent, weight, spread, moy)
         usual = index[:, moy]
         ratio = np.divide(num, den, out=usual.copy(), where=den > 0)
         error = (ratio - usual) ** 2 / (usual / np.maximum(den, TINY) + climate.season_noise)
         weight = edge * 5 / (4 + error)
-    return index, weight
+        spread = _spread(climate, num, den, parent, weight, index, moy)
+    return index, weight, spread
+
+
+def _spread(
+    climate: Climate,
+    num: np.ndarray,
+    den: np.ndarray,
+    parent: np.ndarray,
+    weight: np.ndarray,
+    index: np.ndarray,
+    moy: np.ndarray,
+) -> np.ndarray:
+    """(groups, 1) variance of the season around the parent beyond what noise explains, at least the usual one.
+
+    Source: method of moments for a normal mean with known noise (Efron & Morris 1973, JASA 68, section 2).
+    """
+    onto = np.eye(YEAR)[moy]
+    worth = weight / (1 + climate.season_noise * den)
+    precision = (worth * den) @ onto
+    known = precision > 0
+    raw = np.divide((worth * num) @ onto, precision, out=parent.copy(), where=known)
+    gain = np.where(known, (raw - parent) ** 2 - index / np.maximum(precision, TINY), 0.0)
+    months = np.maximum(known.sum(1, keepdims=True), 1)
+    return np.maximum(gain.sum(1, keepdims=True) / months, climate.season_spread)
 
 
 def _shrunk(
-    climate: Climate, num: np.ndarray, den: np.ndarray, parent: np.ndarray, weight: np.ndarray, moy: np.ndarray
+    climate: Climate,
+    num: np.ndarray,
+    den: np.ndarray,
+    parent: np.ndarray,
+    weight: np.ndarray,
+    spread: np.ndarray,
+    moy: np.ndarray,
 ) -> np.ndarray:
     """Precision-weighted mean of ratios num / den by month of the year, shrunk to `parent`."""
     onto = np.eye(YEAR)[moy]
     worth = weight / (1 + climate.season_noise * den)
-    strength = 1 / climate.season_spread
-    return normalised((strength * parent + (worth * num) @ onto) / (strength + (worth * den) @ onto))
+    return normalised((parent / spread + (worth * num) @ onto) / (1 / spread + (worth * den) @ onto))
 
 
 def normalised(index: np.ndarray) -> np.ndarray:
