@@ -1,0 +1,492 @@
+"""Counts up to an origin -> forecasts as issued then, what the spread was learned from, and scores.
+
+`issue` is the one path to a forecast: the monthly job calls it once, `backtest` once per past origin. A model
+sees the past only through the panel built at its origin; past origins learn from months up to their own alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from forecast import calibrate, combine, negbin, panel, reconcile, scores
+from forecast.calibrate import Calibrate, Calibrated
+from forecast.combine import Combine
+from forecast.errors import ConfigError, DataError, Fault, RunError
+from forecast.models import catalogue
+from forecast.models.catalogue import Model
+from forecast.models.climatology import Climatology
+from forecast.models.ets import Ets
+from forecast.models.lightgbm import LightGBM
+from forecast.models.seasonal_naive import SeasonalNaive
+from forecast.panel import Coverage, Grid
+from forecast.scores import Case
+from forecast.spec import Spec
+from forecast.tables import Forecasts, Scores, check, conform, empty
+
+Array = np.ndarray
+
+COMBINATION = "combination"
+"""Name of the combined forecast in tables."""
+
+BASELINES: tuple[Model, ...] = (SeasonalNaive(), Climatology())
+"""Scored in every backtest, whether or not they are members."""
+
+Predict = Callable[[Grid, pd.DataFrame, int, int], Array]
+"""(grid, seasons, horizon, seed) -> (n, horizon) means >= 0."""
+
+SeasonsAt = Callable[[pd.Timestamp], pd.DataFrame]
+"""Origin -> Seasons as known then, for the months of history and those forecast."""
+
+Progress = Callable[[int, int], None]
+"""(steps done, steps in all)."""
+
+
+class Forecaster(Spec):
+    """Which models forecast, how they are combined, and how their spread is learned.
+
+    `models` all forecast; a model is named after its kind, the second of a kind <kind>_2. `combine.members` names
+    those that are combined (not said = all). `value`: the figure of the panel that is forecast.
+    `member_quantiles`: also write variance and quantiles of each model, not only its means; scores of a backtest
+    use them either way.
+    """
+
+    models: tuple[Model, ...] = Field((Climatology(), LightGBM(), Ets()), min_length=1)
+    combine: Combine = Combine()
+    calibrate: Calibrate = Calibrate()
+    coverage: Coverage = Coverage()
+    value: Literal["orders", "incidents", "callers"] = "orders"
+    member_quantiles: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_are_members(cls, options: Any) -> Any:
+        given = options.get("combine", {}) if isinstance(options, dict) else None
+        given = given.model_dump(exclude_unset=True) if isinstance(given, Combine) else given
+        models = options.get("models", cls.model_fields["models"].default) if isinstance(options, dict) else None
+        if not isinstance(given, dict) or "members" in given or not isinstance(models, (list, tuple)):
+            return options
+        kinds = [str(one.get("kind") if isinstance(one, dict) else getattr(one, "kind", None)) for one in models]
+        return options | {"combine": given | {"members": _names(kinds)}}
+
+    @model_validator(mode="after")
+    def _members_are_models(self) -> Self:
+        names = _names(model.kind for model in self.models)
+        unknown = [member for member in self.combine.members if member not in names]
+        if unknown:
+            raise ValueError(f"combine.members names {', '.join(unknown)}, but models gives {', '.join(names)}")
+        return self
+
+
+@dataclass(frozen=True)
+class Issued:
+    """Forecasts, Calibration and Scores of one origin; correlation between the months of one forecast of a cell.
+
+    Scores are those of the combination at the past origins looked back on. Each was combined and calibrated only
+    from origins before it and from months it knew; the earliest, with nothing before it, is scored on its means.
+    """
+
+    forecasts: pd.DataFrame
+    calibration: pd.DataFrame
+    scores: pd.DataFrame
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Backtested:
+    """Forecasts as issued at each origin, their Scores, and the leaderboard of the models."""
+
+    forecasts: pd.DataFrame
+    scores: pd.DataFrame
+    leaderboard: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the models said at an origin and at K origins before it, and what came of that.
+
+    means: model -> (n, H); past: model -> (K, n, H), NaN where a cell was not known; actual: (K, n, H), NaN where
+    not covered or after the origin; back: (K,) months from each past origin to this one, oldest first.
+    """
+
+    origin: pd.Timestamp
+    grid: Grid
+    means: dict[str, Array]
+    past: dict[str, Array]
+    actual: Array
+    back: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A forecast with its spread: (n, H) mean and variance, (n, H, L) quantiles."""
+
+    mean: Array
+    variance: Array
+    quantiles: Array
+
+
+def issue(
+    counts: pd.DataFrame,
+    areas: pd.DataFrame,
+    ancestors: pd.DataFrame,
+    seasons_at: SeasonsAt,
+    origin: pd.Timestamp,
+    horizon: int,
+    forecaster: Forecaster,
+    seed: int,
+    progress: Progress | None = None,
+) -> Issued:
+    """Forecast every cell, every area and every sum of categories for the months after `origin`.
+
+    Args:
+        counts: Counts; rows after `origin` change nothing.
+        areas: Areas.
+        ancestors: [area, ancestor], each area with every area above it.
+        seasons_at: Seasons as known at an origin.
+        origin: first day of the last month known.
+        horizon: months ahead, >= 1.
+        forecaster: models, combination, calibration.
+        seed: of all randomness.
+        progress: is told of steps done.
+
+    Returns:
+        Issued. Model "combination" has mean, variance and quantiles of cells and sums, the members have means
+        of cells.
+
+    Raises:
+        DataError: no request is known up to the origin.
+        RunError: a model gave something that is no forecast.
+    """
+    models = _predictors(forecaster.models)
+    look = _look(
+        counts, areas, seasons_at, origin, horizon, forecaster, models, _looked_back(forecaster), seed, progress
+    )
+    issued = _issue(look, _chains(ancestors, areas), areas, forecaster, seed)[0]
+    check(Forecasts, issued.forecasts, "forecasts")
+    return issued
+
+
+def backtest(
+    counts: pd.DataFrame,
+    areas: pd.DataFrame,
+    ancestors: pd.DataFrame,
+    seasons_at: SeasonsAt,
+    origins: Iterable[pd.Timestamp],
+    horizon: int,
+    forecaster: Forecaster,
+    seed: int,
+    progress: Progress | None = None,
+    rivals: Mapping[str, Predict] | None = None,
+) -> Backtested:
+    """Issue from each origin as if it were today, and score against what came.
+
+    Args:
+        origins: first days of the last months known.
+        rivals: further models by name, scored but never combined; the baselines seasonal_naive and climatology
+            always are among them. Every model gets the count distribution of the combination's recipe, fitted
+            to its own past errors, so that all are scored on quantiles.
+        The others: as for `issue`; months of `counts` after an origin are used to score it, never to forecast.
+
+    Returns:
+        Backtested.
+
+    Raises:
+        ConfigError: a rival has the name of another model.
+        DataError, RunError: as for `issue`.
+    """
+    origins = list(origins)
+    chains = _chains(ancestors, areas)
+    last = counts.loc[counts["area"].notna(), "month"].max()
+    truth = _grid(counts, areas, last, forecaster)
+    if truth is None:
+        raise _nothing_known("counts")
+    models = _predictors(forecaster.models)
+    predictors = models | _predictors(spec for spec in BASELINES if spec.kind not in models)
+    taken = sorted({COMBINATION, *predictors} & set(rivals or {}))
+    if taken:
+        raise ConfigError(Fault(f"rivals may not be called {', '.join(taken)}", "rivals", "choose other names"))
+    predictors |= rivals or {}
+    forecasts, figures = [], []
+    for number, origin in enumerate(origins):
+        told = _part(progress, number, len(origins))
+        look = _look(counts, areas, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told)
+        issued, heads, rows = _issue(look, chains, areas, forecaster, seed, everyone=True)
+        others = [name for name in predictors if name not in models]
+        forecasts += [issued.forecasts, *(_write_model(look, name, heads, forecaster, rows) for name in others)]
+        figures += _scored(look, heads, truth, np.flatnonzero(rows), forecaster, seed)
+    table = check(Scores, pd.concat(figures, ignore_index=True) if figures else empty(Scores), "scores")
+    written = pd.concat(forecasts, ignore_index=True) if forecasts else empty(Forecasts)
+    return Backtested(check(Forecasts, written, "forecasts"), table, scores.leaderboard(table))
+
+
+def _names(kinds: Iterable[str]) -> tuple[str, ...]:
+    """kind, kind_2, kind_3 ..."""
+    kinds = list(kinds)
+    order = [kinds[: place + 1].count(kind) for place, kind in enumerate(kinds)]
+    return tuple(kind if n == 1 else f"{kind}_{n}" for kind, n in zip(kinds, order, strict=True))
+
+
+def _predictors(specs: Iterable[Model]) -> dict[str, Predict]:
+    specs = list(specs)
+    names = _names(spec.kind for spec in specs)
+    return {name: partial(catalogue.predict, spec) for name, spec in zip(names, specs, strict=True)}
+
+
+def _look(
+    counts: pd.DataFrame,
+    areas: pd.DataFrame,
+    seasons_at: SeasonsAt,
+    origin: pd.Timestamp,
+    horizon: int,
+    forecaster: Forecaster,
+    predictors: Mapping[str, Predict],
+    looked_back: Sequence[str],
+    seed: int,
+    progress: Progress | None,
+) -> _Look:
+    """Run the models at the origin and, those of `looked_back`, at the origins before it."""
+    known = counts[counts["month"] <= origin]
+    first = _grid(known, areas, origin, forecaster)
+    if first is None:
+        raise _nothing_known(f"{origin:%Y-%m}")
+    spec = forecaster.calibrate
+    steps = [spec.past_step * number for number in range(spec.past_origins, 0, -1)]
+    back = [step for step in steps if len(first.months) - step >= spec.min_history]
+    todo, done = len(back) * len(looked_back) + len(predictors), 0
+
+    def run(at: pd.Timestamp, grid: Grid, names: Sequence[str]) -> dict[str, Array]:
+        nonlocal done
+        seasons, out = seasons_at(at), {}
+        for name in names:
+            means = predictors[name](grid, seasons, horizon, seed)
+            out[name] = _valid(name, means, (len(grid.cells), horizon))
+            done += 1
+            if progress:
+                progress(done, todo)
+        return out
+
+    shape = (len(back), len(first.cells), horizon)
+    past = {name: np.full(shape, np.nan) for name in looked_back}
+    actual = np.full(shape, np.nan)
+    for k, step in enumerate(back):
+        at = first.months[-1 - step]
+        grid = _grid(known, areas, at, forecaster)
+        if grid is None:
+            done += len(looked_back)
+            continue
+        here, there = _matched(first.cells, grid.cells)
+        for name, means in run(at, grid, looked_back).items():
+            past[name][k, here] = means[there]
+        came = first.y[:, -step:][:, :horizon]
+        actual[k, :, : came.shape[1]] = came
+    return _Look(origin, first, run(origin, first, list(predictors)), past, actual, tuple(back))
+
+
+def _grid(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, forecaster: Forecaster) -> Grid | None:
+    """`panel.grid_at`, or None when no cell is covered up to the origin."""
+    known = panel.build(counts, areas, origin, forecaster.coverage)
+    return None if known.empty else panel.to_grid(known, origin, forecaster.value)
+
+
+def _nothing_known(where: str) -> DataError:
+    fix = "choose a later month, add older data, or mend the dates of the areas"
+    return DataError(Fault("no request is known up to the origin in an area that is valid", where, fix))
+
+
+def _looked_back(forecaster: Forecaster) -> list[str]:
+    """Models whose past errors are needed to issue a forecast."""
+    names = _names(model.kind for model in forecaster.models)
+    return [name for name in names if forecaster.member_quantiles or name in forecaster.combine.members]
+
+
+def _issue(
+    look: _Look,
+    chains: pd.DataFrame,
+    areas: pd.DataFrame,
+    forecaster: Forecaster,
+    seed: int,
+    everyone: bool = False,
+) -> tuple[Issued, dict[str, _Head], Array]:
+    """Combine, calibrate, add up, write.
+
+    Returns:
+        Issued; heads of the combination and (for `everyone`, then without scores) of each model; (n,) cells written.
+    """
+    models = _names(model.kind for model in forecaster.models)
+    spec = forecaster.calibrate
+    sums = reconcile.summing(look.grid.cells, chains)
+    alive = _alive(look, areas)
+    mean, past = _combined(forecaster, look, look.actual)
+    mean = np.where(alive[:, None], mean, 0.0)
+    cells = calibrate.calibrate(spec, past, look.actual, mean)
+    upper_past, upper_actual = reconcile.add_covered(sums, past, look.actual)
+    upper_mean = reconcile.add(sums, mean)
+    upper = calibrate.calibrate(spec, upper_past, upper_actual, upper_mean)
+    heads = {COMBINATION: _head(spec, mean, cells)}
+    for name in look.means if everyone else models if forecaster.member_quantiles else ():
+        learned = calibrate.calibrate(spec, look.past[name], look.actual, look.means[name])
+        heads[name] = _head(spec, look.means[name], learned)
+
+    rows = alive & sums.leaf
+    nodes = sums.matrix @ alive.astype(float) > 0
+    written = [_write(look, COMBINATION, look.grid.cells, heads[COMBINATION], spec, rows)]
+    written.append(_write(look, COMBINATION, sums.nodes, _head(spec, upper_mean, upper), spec, nodes))
+    written += [_write_model(look, name, heads, forecaster, rows) for name in models]
+    forecasts = pd.concat(written, ignore_index=True)
+    calibration = calibrate.table({"": cells, "upper": upper}, COMBINATION, look.origin)
+    figures = empty(Scores) if everyone else _past_scores(look, forecaster, sums.leaf, seed)
+    return Issued(forecasts, calibration, figures, cells.correlation), heads, rows
+
+
+def _combined(forecaster: Forecaster, look: _Look, actual: Array, upto: int | None = None) -> tuple[Array, Array]:
+    """Combined means (n, H) and (K, n, H) with weights learned from the past origins.
+
+    `upto` = k stands at past origin k instead of today: only the k origins before it are past.
+    """
+    past = {name: look.past[name][:upto] for name in forecaster.combine.members}
+    now = {name: look.means[name] if upto is None else look.past[name][upto] for name in past}
+    weights = combine.weights(forecaster.combine, past, actual)
+    return combine.combine(now, weights), combine.combine(past, weights)
+
+
+def _past_scores(look: _Look, forecaster: Forecaster, leaf: Array, seed: int) -> pd.DataFrame:
+    """Scores of the combination at each past origin, made from what was known there."""
+    spec, frames = forecaster.calibrate, []
+    for k, back in enumerate(look.back):
+        ahead = np.arange(1, look.actual.shape[2] + 1)
+        came_later = ahead > np.array(look.back[:k], dtype=int)[:, None] - back
+        actual = np.where(came_later[:, None, :], np.nan, look.actual[:k])
+        mean, past = _combined(forecaster, look, actual, upto=k)
+        rows = np.flatnonzero(leaf & ~np.isnan(mean).any(axis=1))
+        learned = ~np.isnan(actual[:, rows]).all()
+        head = _head(spec, mean[rows], calibrate.calibrate(spec, past[:, rows], actual[:, rows], mean[rows]))
+        frames.append(
+            scores.measure(
+                Case(
+                    model=COMBINATION,
+                    origin=look.grid.months[-1 - back],
+                    cells=look.grid.cells.iloc[rows],
+                    past=look.grid.y[rows, :-back],
+                    actual=look.actual[k, rows],
+                    mean=head.mean,
+                    variance=head.variance if learned else None,
+                    quantiles=head.quantiles if learned else None,
+                    levels=np.array(spec.quantile_levels),
+                ),
+                seed,
+            )
+        )
+    return check(Scores, pd.concat(frames, ignore_index=True) if frames else empty(Scores), "scores")
+
+
+def _scored(
+    look: _Look, heads: Mapping[str, _Head], truth: Grid, rows: Array, forecaster: Forecaster, seed: int
+) -> list[pd.DataFrame]:
+    """Scores of every model at one origin of a backtest, on the cells `rows`."""
+    here, there = _matched(look.grid.cells, truth.cells)
+    chosen = np.isin(here, rows)
+    here, there = here[chosen], there[chosen]
+    today = int(truth.months.get_indexer(pd.DatetimeIndex([look.origin]))[0]) + 1
+    actual = np.full((len(here), next(iter(heads.values())).mean.shape[1]), np.nan)
+    came = truth.y[there, today : today + actual.shape[1]]
+    actual[:, : came.shape[1]] = came
+    levels = np.array(forecaster.calibrate.quantile_levels)
+    cells, past = look.grid.cells.iloc[here], truth.y[there, :today]
+    return [
+        scores.measure(
+            Case(
+                name,
+                look.origin,
+                cells,
+                past,
+                actual,
+                head.mean[here],
+                head.variance[here],
+                head.quantiles[here],
+                levels,
+            ),
+            seed,
+        )
+        for name, head in heads.items()
+    ]
+
+
+def _head(spec: Calibrate, mean: Array, learned: Calibrated) -> _Head:
+    return _Head(mean, learned.variance, negbin.quantile(mean, learned.variance, spec.quantile_levels))
+
+
+def _alive(look: _Look, areas: pd.DataFrame) -> Array:
+    """(n,) False for the cells of areas that are no more when the forecast begins."""
+    ends = areas.set_index("area")["valid_to"].dropna()
+    gone = ends.index[ends < look.grid.future(1)[0]]
+    return ~look.grid.cells["area"].isin(gone).to_numpy()
+
+
+def _chains(ancestors: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """`ancestors`, with the areas it leaves out led up the tree of `areas`."""
+    parent = areas.set_index("area")["parent"]
+    area = areas.loc[~areas["area"].isin(ancestors["area"]), "area"]
+    steps, above = [ancestors[["area", "ancestor"]]], area.map(parent)
+    while above.notna().any():
+        steps.append(pd.DataFrame({"area": area, "ancestor": above}).dropna())
+        above = above.map(parent)
+    return pd.concat(steps, ignore_index=True)
+
+
+def _matched(cells: pd.DataFrame, others: pd.DataFrame) -> tuple[Array, Array]:
+    """Positions of the cells both have, in `cells` and in `others`."""
+    at = pd.MultiIndex.from_frame(others).get_indexer(pd.MultiIndex.from_frame(cells))
+    return np.flatnonzero(at >= 0), at[at >= 0]
+
+
+def _valid(name: str, means: Array, shape: tuple[int, int]) -> Array:
+    if means.shape == shape and np.isfinite(means).all() and (means >= 0).all():
+        return means.astype(float)
+    what = f"model {name} gave {means.shape} figures, of which {int((~(means >= 0)).sum())} are no means >= 0"
+    raise RunError(Fault(what, f"expected {shape}", "leave the model out of `models`, or correct it"))
+
+
+def _part(progress: Progress | None, number: int, of: int) -> Progress | None:
+    """Progress of one of several equal parts."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, of * total)
+
+
+def _write_model(
+    look: _Look, name: str, heads: Mapping[str, _Head], forecaster: Forecaster, rows: Array
+) -> pd.DataFrame:
+    head = heads[name] if forecaster.member_quantiles else look.means[name]
+    return _write(look, name, look.grid.cells, head, forecaster.calibrate, rows)
+
+
+def _write(
+    look: _Look, model: str, cells: pd.DataFrame, head: _Head | Array, spec: Calibrate, rows: Array
+) -> pd.DataFrame:
+    """Forecasts rows of the chosen cells, by cell, month, output and level. `head` without spread = means alone."""
+    if isinstance(head, _Head):
+        levels = np.array([np.nan, np.nan, *spec.quantile_levels])
+        outputs = np.array(["mean", "variance"] + ["quantile"] * len(spec.quantile_levels))
+        figures = np.concatenate([head.mean[..., None], head.variance[..., None], head.quantiles], axis=-1)[rows]
+    else:
+        levels, outputs, figures = np.array([np.nan]), np.array(["mean"]), head[rows][..., None]
+    cell, step, kind = (index.ravel() for index in np.indices(figures.shape))
+    months = look.grid.future(figures.shape[1])
+    chosen = cells[rows]
+    frame = {
+        "model": pd.array([model], dtype="str").take(np.zeros(figures.size, dtype=int)),
+        "origin": look.grid.months[-1],
+        "area": chosen["area"].astype("str").array.take(cell),
+        "category": chosen["category"].astype("str").array.take(cell),
+        "month": months[step],
+        "horizon": step + 1,
+        "output": pd.array(outputs, dtype="str").take(kind),
+        "level": levels[kind],
+        "predicted": figures.ravel(),
+    }
+    return conform(Forecasts, pd.DataFrame(frame))

@@ -1,0 +1,408 @@
+"""Forecasts + panel -> scores: how near, how honest about doubt, how well ranked; and a leaderboard.
+
+Arrays are (n cells, H horizons), quantiles (n, H, L). NaN in `actual` = not covered or not yet known: that
+month of that cell is left out on both sides. A figure nobody can give (no request at all, no quantiles) is NaN.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecast import negbin
+from forecast.tables import Scores, check, conform, empty
+
+Array = np.ndarray
+
+YEAR = 12
+LEAST_SCALE = 0.25
+INTERVALS = {"coverage_50": (0.25, 0.75), "coverage_80": (0.1, 0.9), "coverage_95": (0.025, 0.975)}
+
+
+def wape(actual: Array, point: Array) -> float:
+    """Weighted absolute percentage error: sum |y - f| / sum y. f = median where there is one, else the mean.
+
+    Source: Kolassa & Schuetz 2007, Advantages of the MAD/MEAN ratio over the MAPE, Foresight 6.
+    """
+    known = ~np.isnan(actual)
+    return _ratio(np.abs(actual - point)[known].sum(), actual[known].sum())
+
+
+def bias(actual: Array, mean: Array) -> float:
+    """sum (mean - y) / sum y; above 0 = too many forecast.
+
+    Source: Hyndman & Athanasopoulos 2021, Forecasting: Principles and Practice (3rd ed.), §5.8 (mean error, scaled).
+    """
+    known = ~np.isnan(actual)
+    return _ratio((mean - actual)[known].sum(), actual[known].sum())
+
+
+def rmsse(actual: Array, mean: Array, scale_sq: Array) -> Array:
+    """(n,) root mean squared scaled error of each cell: sqrt(mean_h (y - mean)^2 / scale_sq).
+
+    Source: Makridakis, Spiliotis & Assimakopoulos 2022, The M5 accuracy competition, §3.3, with changes over
+    12 months in the scale instead of over one.
+    """
+    known = ~np.isnan(actual)
+    squares = np.where(known, (actual - mean) ** 2, 0.0).sum(axis=1)
+    months = known.sum(axis=1)
+    mse = np.divide(squares, months, out=np.full(len(months), np.nan), where=months > 0)
+    return np.sqrt(mse / scale_sq)
+
+
+def wrmsse(actual: Array, mean: Array, scale_sq: Array, volume: Array) -> float:
+    """RMSSE of the cells weighted by their last 12 months' requests. Source: as `rmsse`, §3.3."""
+    each = rmsse(actual, mean, scale_sq)
+    known = ~np.isnan(each)
+    return _ratio((volume * each)[known].sum(), volume[known].sum())
+
+
+def pinball(actual: Array, quantiles: Array, levels: Array) -> Array:
+    """Mean over the levels of max(level (y - q), (level - 1)(y - q)), shape of `actual`.
+
+    Source: Koenker & Bassett 1978, Regression quantiles; Gneiting 2011, Making and evaluating point forecasts, §3.
+    """
+    ahead = actual[..., None] - quantiles
+    return np.maximum(levels * ahead, (levels - 1) * ahead).mean(axis=-1)
+
+
+def wspl(actual: Array, quantiles: Array, levels: Array, scale_abs: Array, volume: Array) -> float:
+    """Weighted scaled pinball loss: 2 x pinball / mean |12-month change|, weighted by the last 12 months' requests.
+
+    Source: Makridakis et al. 2022, The M5 uncertainty competition, §2.3, doubled (so that the median gives the
+    scaled absolute error) and with changes over 12 months in the scale.
+    """
+    known = ~np.isnan(actual)
+    scaled = 2 * pinball(actual, quantiles, levels) / scale_abs[:, None]
+    weight = np.broadcast_to(volume[:, None], actual.shape)[known]
+    return _ratio((weight * scaled[known]).sum(), weight.sum())
+
+
+def wql(actual: Array, quantiles: Array, levels: Array) -> float:
+    """Weighted quantile loss: 2 x sum of pinball / sum y.
+
+    Source: Gasthaus et al. 2019, Probabilistic forecasting with spline quantile function RNNs, §5.
+    """
+    known = ~np.isnan(actual)
+    return _ratio(2 * pinball(actual, quantiles, levels)[known].sum(), actual[known].sum())
+
+
+def wis(actual: Array, quantiles: Array, levels: Array) -> tuple[float, float, float, float]:
+    """Weighted interval score in requests, and its parts: spread, underprediction, overprediction.
+
+    WIS = (|y - median| / 2 + sum_k (alpha_k / 2) IS_k) / (K + 1/2); with equal levels it is twice the pinball
+    loss, and the quantile approximation of the CRPS. NaN unless the levels are symmetrical about a median.
+
+    Source: Bracher et al. 2021, Evaluating epidemic forecasts in an interval format, PLoS Comput Biol 17, §2.2.
+    """
+    known = ~np.isnan(actual)
+    middle = len(levels) // 2
+    if not known.any() or len(levels) % 2 == 0 or not np.allclose(levels + levels[::-1], 1):
+        return (np.nan,) * 4
+    y, q = actual[known], quantiles[known]
+    median = q[:, middle]
+    under, over = np.maximum(y - median, 0) / 2, np.maximum(median - y, 0) / 2
+    spread = np.zeros(y.shape)
+    for k in range(middle):
+        low, high, alpha = q[:, k], q[:, -1 - k], 2 * levels[k]
+        spread += alpha / 2 * (high - low)
+        under += np.maximum(y - high, 0)
+        over += np.maximum(low - y, 0)
+    wide, short, much = (float(part.mean() / (middle + 0.5)) for part in (spread, under, over))
+    return wide + short + much, wide, short, much
+
+
+def coverage(actual: Array, low: Array, high: Array) -> float:
+    """Share of months with low <= y <= high; on sparse counts above nominal, for counts are whole: see `pit`.
+
+    Source: Gneiting, Balabdaoui & Raftery 2007, Probabilistic forecasts, calibration and sharpness, §3.1.
+    """
+    known = ~np.isnan(actual)
+    return _ratio(((actual >= low) & (actual <= high))[known].sum(), known.sum())
+
+
+def pit(transformed: Array) -> float:
+    """Kolmogorov distance of randomised PIT values from the uniform distribution; 0 = perfectly calibrated.
+
+    Source: Czado, Gneiting & Held 2009, Predictive model assessment for count data, §2.1.
+    """
+    u = np.sort(transformed[~np.isnan(transformed)])
+    if not u.size:
+        return np.nan
+    steps = np.arange(u.size + 1) / u.size
+    return float(max((steps[1:] - u).max(), (u - steps[:-1]).max()))
+
+
+def capture(actual: Array, ranking: Array, share: float = 0.1) -> float:
+    """Requests in the cells ranked highest / requests in the truly highest, top `share` of the cells of a month.
+
+    Actual and ranking are (n,); ties keep the order of the cells. Source: the hit-rate of hot-spot forecasting,
+    Chainey, Tompson & Uhlig 2008, The utility of hotspot mapping, relative to the best possible list.
+    """
+    y, chosen, best = _lists(actual, ranking, share)
+    return _ratio(y[chosen].sum(), y[best].sum())
+
+
+def surge(actual: Array, mean: Array, usual: Array, share: float = 0.05) -> float:
+    """`capture` of the excess over the usual (the trailing 12-month mean) by ranking on the forecast excess.
+
+    Source: as `capture`; the excess replaces the volume.
+    """
+    return capture(actual - usual, mean - usual, share)
+
+
+def precision(actual: Array, ranking: Array, share: float = 0.1) -> float:
+    """Share of the cells listed that belong to the truly highest (ties with the last of them count).
+
+    Source: precision at k, Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, §8.4.
+    """
+    y, chosen, best = _lists(actual, ranking, share)
+    return float(((y[chosen] >= y[best].min()) & (y[chosen] > 0)).mean()) if y.size else np.nan
+
+
+def lift(actual: Array, ranking: Array, last_year: Array, share: float = 0.1) -> float:
+    """Requests in the cells ranked highest / requests in the list made of last year's counts of that month.
+
+    Source: lift of a scoring list, Provost & Fawcett 2013, Data Science for Business, ch. 8, against the list
+    an office would draw up without a model.
+    """
+    y, chosen, _ = _lists(actual, ranking, share)
+    _, before, _ = _lists(actual, np.nan_to_num(last_year, nan=-1.0), share)
+    return _ratio(y[chosen].sum(), y[before].sum())
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model at one origin, as arrays.
+
+    cells: (n) area, category; past: (n, T) counts up to the origin, NaN = not covered; actual, mean and
+    variance: (n, H); quantiles: (n, H, L) at `levels`. A model may have no variance and no quantiles.
+    """
+
+    model: str
+    origin: pd.Timestamp
+    cells: pd.DataFrame
+    past: Array
+    actual: Array
+    mean: Array
+    variance: Array | None = None
+    quantiles: Array | None = None
+    levels: Array | None = None
+
+
+def score(forecasts: pd.DataFrame, panel: pd.DataFrame, value: str = "orders", seed: int = 0) -> pd.DataFrame:
+    """Score every model, origin, horizon and segment of cells against the panel.
+
+    Args:
+        forecasts: Forecasts; rows whose area and category are no cell of the panel (sums) are left out.
+        panel: Panel that reaches beyond the origins; months up to an origin give scales, volumes and rankings.
+        value: orders, incidents or callers.
+        seed: of the randomised PIT.
+
+    Returns:
+        Scores. Segments: "all", "category=<code>", and "volume=low|mid|high" (thirds of the cells by the requests
+        of the 12 months up to the origin). Horizon 0 = all horizons together; rankings are averaged over them.
+
+    Source: definitions of wspl, wql, wape, wrmsse, capture and surge follow the M5 ones with a 12-month scale
+    of at least 0.25 and weights by the requests of the last 12 months.
+    """
+    frames = [measure(case, seed) for case in cases(forecasts, panel, value)]
+    return check(Scores, pd.concat(frames, ignore_index=True) if frames else empty(Scores), "scores")
+
+
+def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row a model, one column a metric: the mean over origins for all cells and horizons; best first.
+
+    Source: sorted by wspl, then wape; models without quantiles come last.
+    """
+    rows = scores[(scores["horizon"] == 0) & (scores["segment"] == "all")]
+    order = list(dict.fromkeys(["wspl", "wape", *rows["metric"]]))
+    board = rows.pivot_table(index="model", columns="metric", values="value", aggfunc="mean", dropna=False)
+    board = board.reindex(columns=order).sort_values(["wspl", "wape"], kind="stable")
+    return board.rename_axis(columns=None).reset_index()
+
+
+def cases(forecasts: pd.DataFrame, panel: pd.DataFrame, value: str = "orders") -> Iterator[Case]:
+    """The arrays behind a Forecasts table, one Case a model and origin; cells in the order of the panel."""
+    wide = panel.pivot(index=["area", "category"], columns="month", values=value).sort_index()
+    months = pd.date_range(panel["month"].min(), panel["month"].max(), freq="MS", unit="us")
+    y = wide.reindex(columns=months).to_numpy(dtype=float, na_value=np.nan)
+    cell = wide.index.get_indexer(pd.MultiIndex.from_frame(forecasts[["area", "category"]]))
+    rows = forecasts.assign(cell=cell)[cell >= 0]
+    for (model, origin), part in rows.groupby(["model", "origin"], sort=True):
+        known = np.unique(part["cell"])
+        cells = wide.index[known].to_frame(index=False)
+        yield _case(str(model), pd.Timestamp(str(origin)), part, known, cells, y, months)
+
+
+def measure(case: Case, seed: int = 0) -> pd.DataFrame:
+    """Scores rows of one case; what `score` does, on arrays."""
+    horizons = case.mean.shape[1]
+    history = _history(case.past, horizons)
+    u = np.full(case.mean.shape, np.nan)
+    if case.variance is not None:
+        u = negbin.pit(case.actual, np.nan_to_num(case.mean), np.nan_to_num(case.variance), seed)
+    rows: list[tuple[int, str, str, float]] = []
+    for segment, chosen in _segments(case.cells, history.volume):
+        part = _taken(case, chosen)
+        past = _History(*(getattr(history, name)[chosen] for name in history.__dataclass_fields__))
+        months = [int(h) for h in np.flatnonzero(~np.isnan(part.actual).all(axis=0))]
+        if not months:
+            continue
+        ranked = [_rankings(part, past, h) for h in months]
+        average = {metric: _mean([one[metric] for one in ranked]) for metric in ranked[0]}
+        blocks = [(0, slice(None), average)]
+        blocks += [(h + 1, slice(h, h + 1), one) for h, one in zip(months, ranked, strict=True)]
+        for horizon, span, ranks in blocks:
+            figures = _figures(part, past, u[chosen], span) | ranks
+            rows += [(horizon, segment, metric, figure) for metric, figure in figures.items()]
+    frame = pd.DataFrame(rows, columns=["horizon", "segment", "metric", "value"])
+    return conform(Scores, frame.assign(model=case.model, origin=case.origin))
+
+
+@dataclass(frozen=True)
+class _History:
+    """What the months up to the origin say of each cell: (n,) scales, volume, usual; (n, H) last_year."""
+
+    scale_abs: Array
+    scale_sq: Array
+    volume: Array
+    usual: Array
+    last_year: Array
+
+
+def _history(past: Array, horizons: int) -> _History:
+    """Scales from changes over 12 months; a cell without any such pair of months takes its own mean for them."""
+    change = np.abs(past[:, YEAR:] - past[:, :-YEAR])
+    level = _nanmean(past, 0.0)
+    year = past[:, -YEAR:]
+    months = past.shape[1] - YEAR + np.arange(horizons) % YEAR
+    last_year = np.where(months >= 0, past[:, np.maximum(months, 0)], np.nan)
+    return _History(
+        scale_abs=np.maximum(_nanmean(change, level), LEAST_SCALE),
+        scale_sq=np.maximum(_nanmean(change**2, level**2), LEAST_SCALE),
+        volume=np.nansum(year, axis=1) + 1e-9,
+        usual=_nanmean(year, 0.0),
+        last_year=last_year,
+    )
+
+
+def _figures(case: Case, past: _History, u: Array, months: slice) -> dict[str, float]:
+    """All figures but the rankings, over some months."""
+    actual, mean = case.actual[:, months], case.mean[:, months]
+    out = {
+        "bias": bias(actual, mean),
+        "rmsse": _mean(list(rmsse(actual, mean, past.scale_sq))),
+        "wrmsse": wrmsse(actual, mean, past.scale_sq, past.volume),
+    }
+    if case.quantiles is None or case.levels is None:
+        names = ("wspl", "wql", "wis", "wis_spread", "wis_under", "wis_over", *INTERVALS, "pit")
+        return {"wspl": np.nan, "wape": wape(actual, mean), **out, **dict.fromkeys(names, np.nan)}
+    quantiles, levels = case.quantiles[:, months], case.levels
+    at = {round(float(level), 6): quantiles[..., k] for k, level in enumerate(levels)}
+    head = {
+        "wspl": wspl(actual, quantiles, levels, past.scale_abs, past.volume),
+        "wape": wape(actual, at.get(0.5, mean)),
+        **out,
+        "wql": wql(actual, quantiles, levels),
+    }
+    names = ("wis", "wis_spread", "wis_under", "wis_over")
+    parts = dict(zip(names, wis(actual, quantiles, levels), strict=True))
+    inside = {
+        name: coverage(actual, at[low], at[high]) if low in at and high in at else np.nan
+        for name, (low, high) in INTERVALS.items()
+    }
+    return head | parts | inside | {"pit": pit(u[:, months])}
+
+
+def _rankings(case: Case, past: _History, h: int) -> dict[str, float]:
+    actual, mean = case.actual[:, h], case.mean[:, h]
+    return {
+        "capture": capture(actual, mean),
+        "surge": surge(actual, mean, past.usual),
+        "precision": precision(actual, mean),
+        "lift": lift(actual, mean, past.last_year[:, h]),
+    }
+
+
+def _lists(actual: Array, ranking: Array, share: float) -> tuple[Array, Array, Array]:
+    """Known actuals, positions ranked highest, positions truly highest."""
+    known = ~np.isnan(actual)
+    y = actual[known]
+    k = max(1, round(share * len(y)))
+    return y, np.argsort(-ranking[known], kind="stable")[:k], np.argsort(-y, kind="stable")[:k]
+
+
+def _segments(cells: pd.DataFrame, volume: Array) -> Iterator[tuple[str, Array]]:
+    yield "all", np.arange(len(cells))
+    category = cells["category"].to_numpy()
+    for name in sorted(set(category)):
+        yield f"category={name}", np.flatnonzero(category == name)
+    order = np.argsort(volume, kind="stable")
+    for name, part in zip(("low", "mid", "high"), np.array_split(order, 3), strict=True):
+        yield f"volume={name}", np.sort(part)
+
+
+def _taken(case: Case, rows: Array) -> Case:
+    return replace(
+        case,
+        cells=case.cells.iloc[rows],
+        past=case.past[rows],
+        actual=case.actual[rows],
+        mean=case.mean[rows],
+        variance=None if case.variance is None else case.variance[rows],
+        quantiles=None if case.quantiles is None else case.quantiles[rows],
+    )
+
+
+def _case(
+    model: str,
+    origin: pd.Timestamp,
+    rows: pd.DataFrame,
+    known: Array,
+    cells: pd.DataFrame,
+    y: Array,
+    months: pd.DatetimeIndex,
+) -> Case:
+    horizons = int(rows["horizon"].max())
+    at = np.searchsorted(known, rows["cell"].to_numpy())
+    ahead = rows["horizon"].to_numpy() - 1
+    predicted = rows["predicted"].to_numpy()
+
+    def table(chosen: Array) -> Array:
+        out = np.full((len(known), horizons), np.nan)
+        out[at[chosen], ahead[chosen]] = predicted[chosen]
+        return out
+
+    output = rows["output"].to_numpy()
+    levels = np.unique(rows.loc[output == "quantile", "level"])
+    here = int(months.searchsorted(origin, side="right"))
+    actual = np.full((len(known), horizons), np.nan)
+    came = y[known, here : here + horizons]
+    actual[:, : came.shape[1]] = came
+    mean = table(output == "mean")
+    actual[np.isnan(mean)] = np.nan
+    level = rows["level"].to_numpy()
+    quantiles = [table((output == "quantile") & (level == one)) for one in levels]
+    variance = table(output == "variance") if (output == "variance").any() else None
+    quantile = np.stack(quantiles, axis=-1) if quantiles else None
+    return Case(
+        model, origin, cells, y[known, :here], actual, mean, variance, quantile, levels if quantiles else None
+    )
+
+
+def _ratio(above: float, below: float) -> float:
+    return float(above / below) if below > 0 else np.nan
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else np.nan
+
+
+def _nanmean(x: Array, otherwise: Array | float) -> Array:
+    """(n,) mean of the known figures of each row."""
+    known = ~np.isnan(x)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, x, 0.0).sum(axis=1) / np.maximum(count, 1), otherwise)
