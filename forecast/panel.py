@@ -35,7 +35,7 @@ class Grid:
 
     def future(self, horizon: int) -> pd.DatetimeIndex:
         """The `horizon` months after the last one."""
-        return pd.date_range(self.months[-1], periods=horizon + 1, freq="MS", unit="us")[1:]
+        return pd.DatetimeIndex(pd.date_range(self.months[-1], periods=horizon + 1, freq="MS", unit="us")[1:])
 
 
 def bounds(month: pd.Timestamp, starts_on: int = 1) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -12,14 +12,14 @@ from forecast.errors import DataError, Fault
 EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
-def read(path: Path, encoding: str = "auto") -> pd.DataFrame:
-    """Text cells, null where empty.
+def read(path: Path, encoding: str = "auto", sheet: int | str = 0, header_row: int = 1) -> pd.DataFrame:
+    """Text cells, null where empty; the header stands on line `header_row` (1-based).
 
     Raises:
         DataError: missing, not permitted, damaged, empty, or neither UTF-8 nor GB18030.
     """
     try:
-        frame = _read(path, encoding)
+        frame = _read(path, encoding, sheet, header_row)
     except OSError as error:
         fix = "check the path and its permissions"
         raise DataError(Fault(f"cannot be read ({error.strerror or error})", str(path), fix)) from None
@@ -31,21 +31,22 @@ def read(path: Path, encoding: str = "auto") -> pd.DataFrame:
     if frame.empty:
         raise DataError(Fault("has no rows", str(path), "fill it, or remove it from the config"))
     frame = frame.apply(lambda column: column.str.strip())
-    return frame.mask(frame == "").set_axis(range(2, len(frame) + 2), axis=0)
+    return frame.mask(frame == "").set_axis(range(header_row + 1, len(frame) + header_row + 1), axis=0)
 
 
-def _read(path: Path, encoding: str) -> pd.DataFrame:
+def _read(path: Path, encoding: str, sheet: int | str, header_row: int) -> pd.DataFrame:
+    skip = header_row - 1
     if path.suffix.lower() in EXCEL:
-        return pd.read_excel(path, dtype="str", engine="calamine")
+        return pd.read_excel(path, sheet_name=sheet, skiprows=skip, dtype="str", engine="calamine")
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path).astype("str")
     data = path.read_bytes()
     text = _decoded(gzip.decompress(data) if path.suffix.lower() == ".gz" else data, path, encoding)
     if not text.strip():
         raise DataError(Fault("is empty", str(path), "fill it, or remove it from the config"))
-    marks = Counter(text.split("\n", 1)[0])
+    marks = Counter(text.splitlines()[min(skip, text.count("\n"))])
     mark = max(",\t;", key=lambda mark: marks[mark])
-    return pd.read_csv(io.StringIO(text), sep=mark, dtype="str", keep_default_na=False)
+    return pd.read_csv(io.StringIO(text), sep=mark, skiprows=skip, dtype="str", keep_default_na=False)
 
 
 def _decoded(data: bytes, path: Path, encoding: str) -> str:

@@ -1,5 +1,7 @@
 """The panel: nothing lost, coverage is not zero, nothing from after the origin."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ figures = st.lists(
 )
 
 
-def counts(rows: list[tuple[str | None, str, int, int]]) -> pd.DataFrame:
+def counts(rows: Sequence[tuple[str | None, str, int, int]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["area", "category", "turn", "orders"])
     frame["month"] = MONTHS[frame["turn"]]
     return conform(Counts, frame.assign(incidents=frame["orders"], callers=frame["orders"]))

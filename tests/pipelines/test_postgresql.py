@@ -14,10 +14,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from pytest_postgresql.janitor import DatabaseJanitor
+from typer.testing import CliRunner
 
 from forecast.errors import ConfigError, DataError
 from forecast.sources import Source
-from pipelines import readers
+from pipelines import readers, store
+from pipelines.cli import app
 
 PASSWORD = "s3cret-Pass"
 QUERY = "SELECT * FROM orders ORDER BY 工单编号"
@@ -190,3 +192,25 @@ def test_no_message_holds_the_password(database: str, monkeypatch: pytest.Monkey
 def test_a_source_without_a_query_is_a_config_error(database: str) -> None:
     with pytest.raises(ConfigError, match="no query"):
         read(" ; ")
+
+
+def test_the_monthly_job_runs_on_a_database_and_never_writes_its_password(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "INSERT INTO orders (工单编号, 来电时间, 社区, 问题分类)"
+            " SELECT n, timestamp '2021-01-01' + n * interval '1 day', '社区' || n % 3, '修缮'"
+            " FROM generate_series(1, 900) n"
+        )
+    config = tmp_path / "weisu.yaml"
+    config.write_text(
+        "sources: [{format: postgresql, query: SELECT * FROM orders}]\nhorizon: 4\n"
+        "forecaster: {models: [{kind: climatology}], calibrate: {past_origins: 2}}\n",
+        encoding="utf-8",
+    )
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["monthly", str(config), "--as-of", "2023-05"])
+        assert result.exit_code == 0, result.output
+    run = Path(result.stdout.strip().splitlines()[-1])
+    assert store.read(run / "panel.parquet")["orders"].sum() == 902 - 20  # two from the fixture, June left out
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert PASSWORD.encode() not in written

@@ -1,0 +1,5 @@
+"""`python -m pipelines` is `weisu`."""
+
+from pipelines.cli import main
+
+main()

@@ -1,0 +1,236 @@
+"""YAML config -> frozen Settings. Composes the options of the rooms and invents none of its own below the job."""
+
+import difflib
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from forecast.areas import AreaSource
+from forecast.backtest import Forecaster
+from forecast.errors import ConfigError, Fault
+from forecast.estates import EstateSource
+from forecast.playbook import Playbook
+from forecast.playbook import faults as playbook_faults
+from forecast.risk.catalogue import Risk
+from forecast.seasons import Calendar, Weather
+from forecast.sources import Source
+from forecast.spec import Spec
+from forecast.taxonomy import Taxonomy
+from forecast.taxonomy import faults as taxonomy_faults
+from forecast.workplan import Plan
+
+SHIPPED = Path(__file__).resolve().parents[1] / "configs"
+
+
+class Settings(Spec):
+    """Everything one job may be told. Paths are relative to `workspace`, itself relative to the config file.
+
+    `incident_days`: orders about one spot and category belong to one incident while no gap between them is
+    longer. `max_data_lag`: months the data may be behind `--as-of`. `caller_key_env` names the environment
+    variable with the key of the caller hash; without it callers are not told apart.
+    """
+
+    workspace: str = "."
+    city: str = "本市"
+    language: Literal["zh", "en"] = "zh"
+    seed: int = Field(20, ge=0)
+    horizon: int = Field(12, ge=1, le=24)
+    incident_days: int = Field(30, ge=0)
+    max_data_lag: int = Field(2, ge=0)
+    caller_key_env: str = "WEISU_CALLER_KEY"
+    store: str = "data/store"
+    runs: str = "runs"
+    sources: tuple[Source, ...] = Field(min_length=1)
+    areas: AreaSource | None = None
+    categories: Taxonomy = Taxonomy()
+    calendar: Calendar = Calendar()
+    weather: Weather | None = None
+    forecaster: Forecaster = Forecaster()
+    estates: EstateSource | None = None
+    risk: Risk = Field(default_factory=lambda: _default_risk())
+    playbook: Playbook = Playbook()
+    plan: Plan = Plan()
+
+
+class Config(Spec):
+    """Settings with the folder they are relative to."""
+
+    settings: Settings
+    root: Path
+
+    def path(self, text: str) -> Path:
+        """A path of the config, made absolute."""
+        return (self.root / text).resolve()
+
+    def text(self) -> bytes:
+        """The resolved settings as YAML: what the config said and every default it left."""
+        plain = self.settings.model_dump(mode="json")
+        return yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=118).encode()
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the resolved settings."""
+        return hashlib.sha256(json.dumps(self.settings.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def load(path: Path) -> Config:
+    """Read, compose and validate a config file.
+
+    Raises:
+        ConfigError: every fault of the file at once: unreadable, not YAML, unknown key, wrong value.
+    """
+    raw = read_yaml(path)
+    workspace = raw.get("workspace", ".")
+    root = (path.resolve().parent / str(workspace)).resolve()
+    raw = _compose(raw, root)
+    settings = _validated(Settings, raw, str(path))
+    codes = [category.code for category in settings.categories.categories]
+    if found := [
+        *taxonomy_faults(settings.categories),
+        *playbook_faults(settings.playbook, codes),
+        *_source_faults(settings),
+    ]:
+        raise ConfigError(found)
+    return Config(settings=settings, root=root)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping. Raises ConfigError when there is none, with the line where reading stopped."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+    except OSError as error:
+        fix = "check the path, or start from `weisu init DIR`"
+        raise ConfigError(Fault(f"cannot be read ({error.strerror})", str(path), fix)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(Fault("is not UTF-8 text", str(path), "save the config as UTF-8")) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        what = getattr(error, "problem", None) or "is not valid YAML"
+        raise ConfigError(Fault(str(what), where, "mend the YAML there")) from None
+    if not isinstance(data, dict):
+        raise ConfigError(Fault("holds no `key: value` lines", str(path), "start from `weisu init DIR`"))
+    return data
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice and any alias."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _compose(raw: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Replace names of shipped files by what the files hold."""
+    raw = dict(raw)
+    for key, folder in (("categories", "categories"), ("playbook", "playbook"), ("risk", "")):
+        if isinstance(raw.get(key), str):
+            raw[key] = read_yaml(_find(raw[key], folder, root, key))
+    if isinstance(raw.get("sources"), list):
+        raw["sources"] = [_source(item, root, n) for n, item in enumerate(raw["sources"], 1)]
+    return raw
+
+
+def _source(item: Any, root: Path, number: int) -> Any:
+    if not isinstance(item, dict):
+        return item
+    own = {key: value for key, value in item.items() if key != "use"}
+    base = read_yaml(_find(str(item["use"]), "sources", root, "sources")) if "use" in item else {}
+    merged = {"name": f"source{number}", **base, **own}
+    if isinstance(base.get("columns"), dict) and isinstance(own.get("columns"), dict):
+        merged["columns"] = {**base["columns"], **own["columns"]}
+    return merged
+
+
+def _find(name: str, folder: str, root: Path, key: str) -> Path:
+    if name.endswith((".yaml", ".yml")):
+        return root / name
+    path = SHIPPED / folder / f"{name}.yaml"
+    if path.is_file():
+        return path
+    shipped = sorted(p.stem for p in (SHIPPED / folder).glob("*.yaml"))
+    fix = f"use one of {', '.join(shipped)}, or a path ending in .yaml"
+    raise ConfigError(Fault(f"{name!r} is not shipped", key, fix))
+
+
+def _source_faults(settings: Settings) -> list[Fault]:
+    names = [source.name for source in settings.sources]
+    found = [
+        Fault(f"two sources are named {name!r}", "sources", "give each source its own `name`")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    for source in settings.sources:
+        if source.format == "postgresql" and not source.query:
+            found.append(
+                Fault("has no `query`", f"source {source.name}", "write the SELECT that yields one row an order")
+            )
+        if source.format != "postgresql" and not source.paths:
+            found.append(
+                Fault("has no `paths`", f"source {source.name}", "say where the files are, e.g. paths: [input/*.csv]")
+            )
+    return found
+
+
+def _validated(spec: type[Settings], raw: Mapping[str, Any], where: str) -> Settings:
+    try:
+        return spec.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_fault(item, where) for item in error.errors(include_url=False)) from None
+
+
+def _fault(item: Any, where: str) -> Fault:
+    loc = [str(part) for part in item["loc"]]
+    spot = f"{where}: {'.'.join(loc)}"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(loc[-1], _keys_at(Settings, item["loc"][:-1]), 1)
+        return Fault(
+            "unknown key", spot, f"did you mean {near[0]!r}?" if near else "remove it; `weisu init` lists all keys"
+        )
+    if item["type"] == "missing":
+        return Fault("is missing", spot, "add it; `weisu init` lists all keys")
+    return Fault(
+        f"{item['msg']} (got {str(item['input'])[:60]!r})", spot, "see the comments that `weisu init` writes"
+    )
+
+
+def _keys_at(model: Any, loc: Iterable[str | int]) -> list[str]:
+    """Field names allowed at a place in the settings."""
+    here: list[type[BaseModel]] = [model]
+    for part in loc:
+        fields = [m.model_fields[str(part)].annotation for m in here if str(part) in m.model_fields]
+        if fields:
+            here = [m for annotation in fields for m in _models(annotation)]
+        elif isinstance(part, str):
+            tagged = [
+                m for m in here if "kind" in m.model_fields and part in get_args(m.model_fields["kind"].annotation)
+            ]
+            here = tagged or here
+    return sorted({name for m in here for name in m.model_fields})
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [m for inner in typing.get_args(annotation) for m in _models(inner)]
+
+
+def _default_risk() -> Any:
+    return read_yaml(SHIPPED / "risk.yaml")

@@ -1,0 +1,282 @@
+"""Config -> everything a job knows before it forecasts; all faults of all inputs are told at once."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from forecast import areas, estates, panel, seasons, taxonomy
+from forecast.errors import ConfigError, DataError, Fault
+from forecast.estates import Ledger
+from forecast.gazetteer import Gazetteer
+from forecast.requests import PlaceArea
+from forecast.tables import Counts, EstateHistory, Estates, Rejects, Unresolved, conform, empty
+from pipelines import geography, intake, sheets
+from pipelines.config import Config
+from pipelines.intake import Door
+from pipelines.runs import Run, locked
+from pipelines.store import Entry, Orders, Store, gather
+from pipelines.words import say, share
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known at the end of month `origin`, the last complete month. Tables as in forecast.tables."""
+
+    origin: pd.Timestamp
+    counts: pd.DataFrame
+    areas: pd.DataFrame
+    estates: pd.DataFrame
+    incidents: pd.DataFrame
+    weather: pd.DataFrame | None
+    sources: pd.DataFrame
+    rejects: pd.DataFrame
+    estate_rejects: pd.DataFrame
+    notes: tuple[str, ...]
+    unresolved: pd.DataFrame
+    digest: str
+
+    def totals(self) -> dict[str, int]:
+        """Rows of all sources by what became of them."""
+        names = ("rows", "kept", "rejected", "repeated", "left_out", "unplaced", "unclassified")
+        return {name: int(self.sources[name].sum()) for name in names}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The inputs that say where and what, before any complaint is read."""
+
+    areas: pd.DataFrame | None
+    gazetteer: Gazetteer | None
+    ledger: Ledger | None
+    weather: pd.DataFrame | None
+
+
+def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
+    """Read every input. `as_of` None stands for the last complete month.
+
+    Raises:
+        DataError: with the faults of all inputs, or because the data do not reach `as_of`.
+    """
+    settings = config.settings
+    faults: list[Fault] = []
+    reference = _reference(config, as_of or pd.Timestamp("2100-01-01"), faults)
+    store = Store(config.path(settings.store))
+    entries: list[Entry] = []
+    with _gathering(faults), locked(store.folder, "intake"):
+        store.sweep()
+        entries = intake.take_in(config, store, _door(config, reference), job.watch.step)
+    if faults:
+        raise DataError(faults)
+    origin = _origin(config, entries, as_of, job)
+    starts_on = settings.calendar.month_starts_on
+    orders = Orders(_of(entries, "orders"), panel.bounds(origin, starts_on)[1], starts_on, settings.incident_days)
+    counts = _counts(orders, entries, origin)
+    unresolved = gather(entries, "unresolved", Unresolved)
+    _refuse_if_empty(counts, unresolved)
+    tree = (
+        reference.areas if reference.areas is not None else areas.from_texts(counts["area"].dropna(), settings.city)
+    )
+    ledger = reference.ledger or Ledger(empty(Estates), empty(EstateHistory), empty(Rejects), ())
+    history = History(
+        origin=origin,
+        counts=counts,
+        areas=tree,
+        estates=ledger.estates,
+        notes=tuple(note.en if settings.language == "en" else note.zh for note in ledger.notes),
+        incidents=_incidents(ledger, orders, settings.language, job),
+        weather=reference.weather,
+        sources=intake.sources(entries),
+        rejects=gather(entries, "rejects", Rejects),
+        estate_rejects=ledger.rejects,
+        unresolved=unresolved.groupby(["source", "column", "value"])["count"].sum().reset_index(),
+        digest=_digest(entries, reference),
+    )
+    _remark(config, history, orders, job)
+    return history
+
+
+def seasons_at(config: Config, history: History, horizon: int) -> Callable[[pd.Timestamp], pd.DataFrame]:
+    """Origin -> Seasons as known then, for every month of history and `horizon` months after the origin."""
+    first = history.counts["month"].min()
+
+    def at(origin: pd.Timestamp) -> pd.DataFrame:
+        months = pd.date_range(first, origin + pd.DateOffset(months=horizon), freq="MS", unit="us")
+        settings = config.settings
+        return seasons.build(settings.calendar, months, origin, history.weather, settings.weather)
+
+    return at
+
+
+def _reference(config: Config, as_of: pd.Timestamp, faults: list[Fault]) -> Reference:
+    settings = config.settings
+    tree = gazetteer = ledger = weather = None
+    if settings.areas:
+        with _gathering(faults):
+            tree = geography.read_areas(settings.areas, config.root, settings.city)
+            gazetteer = areas.gazetteer(tree)
+    if settings.weather:
+        with _gathering(faults):
+            weather = sheets.read(config.path(settings.weather.path))
+            seasons.build(settings.calendar, _AN_OLD_MONTH, as_of, weather, settings.weather)
+    if settings.estates:
+        with _gathering(faults):
+            ledger_file = settings.estates
+            path = config.path(ledger_file.path)
+            rows = sheets.read(path, ledger_file.encoding, ledger_file.sheet, ledger_file.header_row)
+            codes = [category.code for category in settings.categories.categories]
+            ledger = estates.clean(rows, settings.estates, _place_estate(gazetteer), as_of, codes)
+    return Reference(tree, gazetteer, ledger, weather)
+
+
+_AN_OLD_MONTH = pd.DatetimeIndex(["2000-01-01"]).as_unit("us")
+
+
+@contextmanager
+def _gathering(faults: list[Fault]) -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        faults += error.faults
+
+
+def _door(config: Config, reference: Reference) -> Door:
+    settings = config.settings
+    key = os.environ.get(settings.caller_key_env, "").encode() or None
+    tree = "" if reference.areas is None else _frame_digest(reference.areas)
+    parts = [tree, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
+    return Door(
+        place_area=reference.gazetteer.resolve if reference.gazetteer else _as_written,
+        classify=lambda texts, free, at: taxonomy.classify(texts, free, at, settings.categories),
+        consultations=tuple(category.code for category in settings.categories.categories if category.consultation),
+        caller_key=key,
+        digest=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+    )
+
+
+def _as_written(texts: Sequence[pd.Series], _lon: Any, _lat: Any, on: pd.Series) -> pd.Series:
+    """Without an area file the first area text of a row is its area."""
+    return areas.codes_of(texts, on.index)
+
+
+def _place_estate(gazetteer: Gazetteer | None) -> Callable[[list[pd.Series], pd.Series, pd.Series], pd.Series]:
+    def place(texts: list[pd.Series], lon: pd.Series, lat: pd.Series) -> pd.Series:
+        today = pd.Series(pd.Timestamp("2100-01-01").as_unit("us"), index=lon.index)
+        resolve: PlaceArea = gazetteer.resolve if gazetteer else _as_written
+        return resolve(texts, lon, lat, today)
+
+    return place
+
+
+def _origin(config: Config, entries: list[Entry], as_of: pd.Timestamp | None, job: Run) -> pd.Timestamp:
+    """The last complete month, not after `as_of`; a source that ended long ago does not hold the others back."""
+    settings = config.settings
+    starts_on = settings.calendar.month_starts_on
+    until = as_of if as_of is not None else pd.Timestamp("2100-01-01").as_unit("us")
+    lasts, newest = [], None
+    for name in dict.fromkeys(entry.facts["source"] for entry in entries):
+        mine = [entry for entry in entries if entry.facts["source"] == name]
+        if mine[0].facts["grain"] == "counts":
+            months = gather(mine, "counts", Counts)["month"]
+            last = months[months <= until].max() if len(months) else None
+        else:
+            days = Orders(mine, until, starts_on, settings.incident_days).days()
+            last = panel.last_complete(days, until, starts_on, settings.forecaster.coverage)
+        if last is not None and not pd.isna(last):
+            lasts.append(last)
+    newest = max(lasts, default=None)
+    if newest is None or (as_of is not None and newest < as_of - pd.DateOffset(months=settings.max_data_lag)):
+        raise DataError(_no_month(entries, as_of, newest))
+    limit = newest - pd.DateOffset(months=settings.max_data_lag)
+    origin = min(last for last in lasts if last >= limit)
+    if as_of is not None and origin < as_of:
+        job.warn(say(settings.language, "late_data", as_of=f"{as_of:%Y-%m}", origin=f"{origin:%Y-%m}"))
+    return origin
+
+
+def _no_month(entries: list[Entry], as_of: pd.Timestamp | None, newest: pd.Timestamp | None) -> Fault:
+    days = [entry.facts[name] for entry in entries for name in ("first_day", "last_day") if entry.facts[name]]
+    span = f"the data run from {min(days)} to {max(days)}" if days else "no row of the data could be used"
+    if newest is not None:
+        span += f"; their last complete month is {newest:%Y-%m}"
+    wanted = f"for {as_of:%Y-%m}" if as_of is not None else "to forecast from"
+    return Fault(
+        f"there is no complete month {wanted}: {span}", "sources", "choose another --as-of, or add the missing export"
+    )
+
+
+def _of(entries: list[Entry], grain: str) -> list[Entry]:
+    return [entry for entry in entries if entry.facts["grain"] == grain]
+
+
+def _counts(orders: Orders, entries: list[Entry], origin: pd.Timestamp) -> pd.DataFrame:
+    ready = gather(_of(entries, "counts"), "counts", Counts)
+    parts = [part for part in (orders.counts(), ready[ready["month"] <= origin]) if len(part)]
+    if not parts:
+        return empty(Counts)
+    both = pd.concat(parts).groupby(["area", "category", "month"], as_index=False, dropna=False).sum()
+    return conform(Counts, both)
+
+
+def _refuse_if_empty(counts: pd.DataFrame, unresolved: pd.DataFrame) -> None:
+    if counts["area"].notna().any():
+        return
+    seen = ", ".join(repr(value) for value in unresolved["value"].head(3))
+    fix = "mend the areas file or its aliases, or name the right area column of the source"
+    raise DataError(Fault(f"not one row could be placed in an area; first values: {seen}", "areas", fix))
+
+
+def _incidents(ledger: Ledger, orders: Orders, language: str, job: Run) -> pd.DataFrame:
+    """Incidents by estate: from the ledger's own columns, and from orders that name an estate."""
+    if ledger.estates.empty:
+        return ledger.history
+    named = orders.estates()
+    matched = estates.match(named, ledger.estates)
+    if lost := int(named["incidents"].sum() - matched["incidents"].sum()):
+        job.warn(say(language, "unmatched_estates", count=lost))
+    both = pd.concat([part for part in (ledger.history, matched) if len(part)] or [ledger.history])
+    return conform(EstateHistory, both.reset_index(drop=True))
+
+
+def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
+    """Say what a careful reader of the data would want to know."""
+    settings, totals = config.settings, history.totals()
+    language = settings.language
+    frequent = history.unresolved.sort_values("count", ascending=False)["value"].replace("", "∅").head(3)
+    for name in ("unplaced", "unclassified", "rejected"):
+        if totals[name]:
+            whole = totals["rows" if name == "rejected" else "kept"]
+            part = share(totals[name], whole)
+            job.warn(say(language, name, count=totals[name], share=part, values="、".join(frequent)))
+    if repeated := orders.repeated():
+        job.warn(say(language, "repeated", count=repeated))
+    if len(history.estate_rejects):
+        job.warn(say(language, "estate_rejects", count=len(history.estate_rejects)))
+    for note in history.notes:
+        job.warn(note)
+    months = history.counts["month"].nunique()
+    if months < 13:
+        job.warn(say(language, "short_history", months=months))
+    if history.counts["orders"].max() == 0:
+        job.warn(say(language, "all_zero"))
+    ahead = pd.date_range(history.origin, periods=settings.horizon + 1, freq="MS")
+    if years := seasons.unpublished(settings.calendar, ahead):
+        job.warn(say(language, "unpublished", years="、".join(map(str, years))))
+
+
+def _digest(entries: list[Entry], reference: Reference) -> str:
+    frames = [reference.areas, reference.weather]
+    frames += [reference.ledger.estates, reference.ledger.history] if reference.ledger else []
+    parts = [entry.facts["sha256"] for entry in entries]
+    parts += ["" if frame is None else _frame_digest(frame) for frame in frames]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _frame_digest(frame: pd.DataFrame) -> str:
+    text = frame.to_csv(index=False) + json.dumps([str(dtype) for dtype in frame.dtypes])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,152 @@
+"""Source files -> entries of the store. A file already taken in under the same options is not read again."""
+
+import glob
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecast import requests
+from forecast.errors import DataError, Fault
+from forecast.requests import Classify, PlaceArea, Tally
+from forecast.sources import Source
+from forecast.tables import Rejects, conform
+from pipelines import readers
+from pipelines.config import Config
+from pipelines.readers import Batch
+from pipelines.runs import code_digest
+from pipelines.store import Entry, Store, Writer, gather
+
+READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.py", "forecast/taxonomy.py",
+                "forecast/areas.py", "forecast/gazetteer.py", "forecast/tables.py", "pipelines/readers.py",
+                "pipelines/intake.py")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Door:
+    """How a row finds its area and category, and a caller a hash; `digest` names all of that."""
+
+    place_area: PlaceArea
+    classify: Classify
+    consultations: tuple[str, ...]
+    caller_key: bytes | None
+    digest: str
+
+
+def take_in(config: Config, store: Store, door: Door, say: Callable[[int, int], None]) -> list[Entry]:
+    """Every file of every source, in the order of the config and of the file names.
+
+    Raises:
+        DataError: with the faults of all files that cannot be used.
+    """
+    faults: list[Fault] = []
+    entries: list[Entry] = []
+    todo = [(source, path) for source in config.settings.sources for path in _files(config, source, faults)]
+    for done, (source, path) in enumerate(todo):
+        say(done, len(todo))
+        try:
+            entries.append(_one(source, path, store, door))
+        except DataError as error:
+            faults += error.faults
+    faults += _too_many_rejects(config, entries)
+    if faults:
+        raise DataError(faults)
+    return entries
+
+
+def sources(entries: list[Entry]) -> pd.DataFrame:
+    """What became of the rows of each file: DataFrame[source, grain, file, sha256, the fields of Tally]."""
+    names = ["source", "grain", "file", "sha256", *(name for name in Tally.__dataclass_fields__)]
+    frame = pd.DataFrame([entry.facts for entry in entries], columns=pd.Index(names))
+    for name in ("first_day", "last_day"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
+    return frame
+
+
+def _files(config: Config, source: Source, faults: list[Fault]) -> list[Path | None]:
+    if source.format == "postgresql":
+        return [None]
+    found: list[Path | None] = []
+    for pattern in source.paths:
+        whole = str(config.root / pattern)
+        hits = sorted(Path(hit) for hit in glob.glob(whole, recursive=True))  # noqa: PTH207 - patterns may be absolute
+        found += [hit for hit in hits if not hit.is_dir()]
+        if not hits:
+            fix = "put the file there, or mend `paths`"
+            faults.append(Fault(f"no file matches {pattern}", f"source {source.name}", fix))
+        elif all(hit.is_dir() for hit in hits):
+            faults.append(
+                Fault(f"{pattern} is a folder", f"source {source.name}", "name its files, e.g. folder/*.csv")
+            )
+    return found
+
+
+def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
+    content = _sha256(path) if path else "query"
+    options = source.model_dump_json(exclude={"paths", "max_rejected_share"})
+    key = hashlib.sha256("\n".join([content, options, door.digest, code_digest(*READING_CODE)]).encode()).hexdigest()[
+        :24
+    ]
+    if path and (entry := store.find(key)):
+        return Entry(entry.folder, entry.facts | {"file": path.name})
+    token = content[:12]
+    with store.writer(key) as writer:
+        tally = Tally()
+        for batch in readers.read_file(path, source) if path else readers.read_query(source):
+            tally += _clean(batch, source, door, token, writer)
+        facts: dict[str, Any] = asdict(tally)
+        for name in ("first_day", "last_day"):
+            facts[name] = facts[name] and facts[name].date().isoformat()
+        file = path.name if path else source.format
+        sha256 = content if path else writer.digest()
+        writer.finish({"source": source.name, "grain": source.grain, "file": file, "sha256": sha256, **facts})
+    entry = store.find(key)
+    assert entry is not None
+    return entry
+
+
+def _clean(batch: Batch, source: Source, door: Door, token: str, writer: Writer) -> Tally:
+    ways = (batch.rows, source, door.place_area, door.classify)
+    if source.grain == "counts":
+        counts = requests.clean_counts(*ways, door.consultations)
+        writer.add(counts=counts.counts, rejects=_both(batch, counts.rejects), unresolved=counts.unresolved)
+        tally = counts.tally
+    else:
+        orders = requests.clean(*ways, door.caller_key, token, door.consultations)
+        writer.add(requests=orders.requests, rejects=_both(batch, orders.rejects), unresolved=orders.unresolved)
+        tally = orders.tally
+    return tally + Tally(rows=len(batch.refused), rejected=len(batch.refused))
+
+
+def _both(batch: Batch, rejects: pd.DataFrame) -> pd.DataFrame:
+    """Rows that could not be read and rows that could not be used."""
+    return conform(Rejects, pd.concat([batch.refused, rejects]).sort_values("row", kind="stable", ignore_index=True))
+
+
+def _too_many_rejects(config: Config, entries: list[Entry]) -> list[Fault]:
+    faults = []
+    for source in config.settings.sources:
+        facts = [entry.facts for entry in entries if entry.facts["source"] == source.name]
+        rows, rejected = (sum(fact[name] for fact in facts) for name in ("rows", "rejected"))
+        if rejected > source.max_rejected_share * rows:
+            what = f"{rejected} of {rows} rows are refused; first: {_first(entries, source.name)}"
+            fix = f"mend the file, or raise max_rejected_share (now {source.max_rejected_share:g})"
+            faults.append(Fault(what, f"source {source.name}", fix))
+    return faults
+
+
+def _first(entries: list[Entry], source: str) -> str:
+    rejects = gather([entry for entry in entries if entry.facts["source"] == source], "rejects", Rejects)
+    return "; ".join(f"row {r.row}, {r.column} {r.value!r}: {r.reason}" for r in rejects.head(3).itertuples())
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        fix = "check the file and its permissions"
+        raise DataError(Fault(f"cannot be read ({error.strerror})", str(path), fix)) from None

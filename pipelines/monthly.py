@@ -1,0 +1,98 @@
+"""The monthly job, top to bottom: complaints in, a ranked work plan out. The order is written here alone."""
+
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from forecast import areas, backtest, panel, taxonomy, workplan
+from forecast.backtest import COMBINATION
+from forecast.risk import catalogue as risk
+from forecast.tables import ALL
+from pipelines import inputs, runs
+from pipelines.config import Config
+from pipelines.outcome import Outcome
+from pipelines.runs import Identity, Watch
+from reports import catalogue as reports
+from reports.material import Material
+
+
+def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> Outcome:
+    """Run the job for the plan issued at the end of month `as_of`.
+
+    Args:
+        config: what to read and how.
+        as_of: first day of the last month of data to use.
+        out: folder of the run folder; None = `runs` of the config.
+        watch: is told of the progress.
+
+    Raises:
+        ConfigError, DataError, RunError: with every fault found; nothing is published then.
+    """
+    settings = config.settings
+    folder = (out or config.path(settings.runs)).resolve()
+    with runs.locked(folder, "monthly"), runs.opened(folder, watch) as job:
+        with job.stage("intake") as counts:
+            history = inputs.read(config, as_of, job)
+            counts.update(history.totals())
+
+        with job.stage("panel") as counts:
+            known = panel.build(history.counts, history.areas, history.origin, settings.forecaster.coverage)
+            counts.update(rows=len(known), orders=int(known["orders"].sum()))
+
+        with job.stage("forecast") as counts:
+            ahead = settings.horizon + _months_between(history.origin, as_of)
+            issued = backtest.issue(
+                history.counts, history.areas, areas.summing(history.areas),
+                inputs.seasons_at(config, history, ahead), history.origin, ahead, settings.forecaster,
+                settings.seed, watch.step,
+            )  # fmt: skip
+            counts.update(forecasts=len(issued.forecasts))
+
+        with job.stage("risk") as counts:
+            acted_on = [category for task in settings.playbook.tasks for category in task.categories]
+            scored, drivers = risk.assess(
+                settings.risk, history.estates, history.incidents, history.areas, as_of, sorted({ALL, *acted_on})
+            )
+            counts.update(estates=len(history.estates), scores=len(scored))
+
+        with job.stage("plan") as counts:
+            ground = workplan.Ground(
+                forecasts=issued.forecasts[issued.forecasts["model"] == COMBINATION],
+                correlation=issued.correlation,
+                panel=known,
+                areas=history.areas,
+                names=taxonomy.names(settings.categories, known["category"]),
+                risk=scored,
+                estates=history.estates,
+            )
+            plan = workplan.build(ground, settings.playbook, settings.plan, as_of, settings.language)
+            counts.update(tasks=len(plan), chosen=int(plan["chosen"].sum()))
+
+        identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest)
+        with job.stage("reports") as counts:
+            job.put("config.yaml", config.text())
+            job.save(
+                panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
+                calibration=issued.calibration, scores=issued.scores, risk=scored, risk_drivers=drivers,
+                workplan=plan, sources=history.sources, rejects=history.rejects,
+                estate_rejects=history.estate_rejects, unresolved=history.unresolved,
+            )  # fmt: skip
+            material = Material(
+                city=settings.city, language=settings.language, as_of=as_of, origin=history.origin,
+                run_id=identity.run_id, version=metadata.version("weisu"), workplan=plan,
+                forecasts=ground.forecasts, panel=known, areas=history.areas, risk=scored, risk_drivers=drivers,
+                estates=history.estates, categories=ground.names, sources=history.sources,
+                unresolved=history.unresolved, scores=issued.scores, driver_names=risk.labels(settings.risk),
+                warnings=tuple(job.warnings),
+            )  # fmt: skip
+            for name, content in reports.render_all(material):
+                job.put(name, content)
+                counts["files"] = counts.get("files", 0) + 1
+
+        target = runs.publish(job, folder, identity, {"origin": f"{history.origin:%Y-%m}"})
+    return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), plan=plan)
+
+
+def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
+    return (last.year - first.year) * 12 + last.month - first.month

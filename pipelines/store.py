@@ -1,0 +1,213 @@
+"""The only reader and writer of tables: Parquet files, written whole or not at all, queried with DuckDB."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forecast.errors import Fault, RunError
+from forecast.tables import Counts, EstateHistory, Table, conform
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One source file as it was taken in: its folder in the store and what was counted on the way."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    def part(self, name: str) -> list[str]:
+        """Parquet files of one table of the entry, in order."""
+        return sorted(str(path) for path in self.folder.glob(f"{name}-*.parquet"))
+
+
+class Store:
+    """A folder of entries, each named by the hash of the file and of every option that shaped it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def find(self, key: str) -> Entry | None:
+        """The entry of a key, if it was taken in before."""
+        folder = self.folder / key
+        facts = folder / "entry.json"
+        return Entry(folder, json.loads(facts.read_text(encoding="utf-8"))) if facts.is_file() else None
+
+    @contextmanager
+    def writer(self, key: str) -> Iterator["Writer"]:
+        """A folder that becomes the entry only when it is finished."""
+        draft = self.folder / f".{key}.{os.getpid()}"
+        with writing(self.folder):
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+        try:
+            yield Writer(draft)
+            with writing(self.folder):
+                shutil.rmtree(self.folder / key, ignore_errors=True)
+                draft.rename(self.folder / key)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what killed jobs left. Call it under the lock."""
+        for draft in self.folder.glob(".*.*"):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@dataclass
+class Writer:
+    """Collects the tables of one entry, part by part."""
+
+    folder: Path
+    parts: int = 0
+
+    def add(self, **tables: pd.DataFrame) -> None:
+        """Write one part of each table; empty ones leave no file."""
+        for name, frame in tables.items():
+            if len(frame):
+                write(frame, self.folder / f"{name}-{self.parts:05d}.parquet")
+        self.parts += 1
+
+    def digest(self) -> str:
+        """sha256 of everything added so far."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*.parquet")):
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Write what was counted; without it the entry does not exist."""
+        with writing(self.folder):
+            text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
+            (self.folder / "entry.json").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        fix = "free space or give write permission there, then run again; nothing was published"
+        raise RunError(Fault(f"cannot write ({error.strerror or error})", str(where), fix)) from None
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """One table to one Parquet file; the same table gives the same bytes."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    with writing(path):
+        pq.write_table(table, path, compression="zstd", version="2.6")
+
+
+def read(path: Path, table: type[Table] | None = None) -> pd.DataFrame:
+    """One table back from its file."""
+    frame = pq.read_table(path).to_pandas()
+    return conform(table, frame) if table else frame
+
+
+def gather(entries: Iterable[Entry], name: str, table: type[Table]) -> pd.DataFrame:
+    """A small table of all entries, one after the other."""
+    frames = [read(Path(path), table) for entry in entries for path in entry.part(name)]
+    return pd.concat(frames, ignore_index=True) if frames else conform(table, pd.DataFrame())
+
+
+_ORDERS = """
+WITH files AS (SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::INTEGER[]) AS turn),
+raw AS (
+    SELECT r.*, turn, row_number() OVER (PARTITION BY source, request_id ORDER BY turn DESC) AS copy
+    FROM read_parquet(?, filename = true, union_by_name = true) r JOIN files USING (filename)
+    WHERE received_at < ?
+),
+orders AS (
+    SELECT *, coalesce(place, caller, request_id) AS spot,
+        CAST(date_trunc('month', received_at - to_days(? - 1)) + to_months(CASE WHEN ? > 1 THEN 1 ELSE 0 END)
+            AS TIMESTAMP) AS month
+    FROM raw WHERE copy = 1
+),
+spaced AS (
+    SELECT *, lag(received_at) OVER (PARTITION BY area, category, spot ORDER BY received_at, request_id) AS before
+    FROM orders
+),
+marked AS (SELECT *, (before IS NULL OR received_at > before + to_days(?))::INTEGER AS opens FROM spaced)
+"""
+
+_COUNTS = """
+SELECT area, category, month, count(*)::BIGINT AS orders, sum(opens)::BIGINT AS incidents,
+    (count(DISTINCT caller) + count(*) FILTER (caller IS NULL))::BIGINT AS callers
+FROM marked GROUP BY area, category, month ORDER BY area NULLS LAST, category, month
+"""
+
+_ESTATES = """
+SELECT area, estate, category, month, 1::BIGINT AS months, sum(opens)::BIGINT AS incidents
+FROM marked WHERE estate IS NOT NULL GROUP BY area, estate, category, month ORDER BY area, estate, category, month
+"""
+
+_COPIES = """
+SELECT count(*)::BIGINT AS copies FROM raw WHERE copy > 1
+"""
+
+_DAYS = """
+SELECT CAST(date_trunc('day', received_at) AS TIMESTAMP) AS day, count(*)::BIGINT AS orders
+FROM read_parquet(?, union_by_name = true) GROUP BY day ORDER BY day
+"""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """All orders received before `until`, each counted once: of an order in several files the last file holds.
+
+    Orders about one spot (place, else caller, else the order alone) and category form one incident while no
+    gap between them is longer than `incident_days`.
+    """
+
+    entries: Sequence[Entry]
+    until: pd.Timestamp
+    month_starts_on: int
+    incident_days: int
+
+    def counts(self) -> pd.DataFrame:
+        """Counts by area (null where unplaced), category and month."""
+        return conform(Counts, self._query(_COUNTS))
+
+    def estates(self) -> pd.DataFrame:
+        """EstateHistory with the community beside it; estates go by the text of the order."""
+        frame = self._query(_ESTATES)
+        return conform(EstateHistory, frame).assign(area=frame["area"].astype("str"))
+
+    def repeated(self) -> int:
+        """Orders that came in more than one file, each extra copy counted."""
+        frame = self._query(_COPIES)
+        return int(frame["copies"].iloc[0]) if len(frame) else 0
+
+    def days(self) -> pd.DataFrame:
+        """DataFrame[day, orders] of all days with orders, later ones than `until` included."""
+        files = self._files()[0]
+        if not files:
+            return pd.DataFrame({"day": pd.Series(dtype="datetime64[us]"), "orders": pd.Series(dtype="int64")})
+        with duckdb.connect() as connection:
+            return connection.execute(_DAYS, [files]).df().astype({"day": "datetime64[us]"})
+
+    def _files(self) -> tuple[list[str], list[int]]:
+        turns = [(path, turn) for turn, entry in enumerate(self.entries) for path in entry.part("requests")]
+        return [path for path, _ in turns], [turn for _, turn in turns]
+
+    def _query(self, select: str) -> pd.DataFrame:
+        files, turns = self._files()
+        if not files:
+            return pd.DataFrame(columns=pd.Index(["area", "estate", "category", "month"]))
+        d = self.month_starts_on
+        with duckdb.connect() as connection:
+            rows = connection.execute(
+                _ORDERS + select, [files, turns, files, self.until.to_pydatetime(), d, d, self.incident_days]
+            )
+            return rows.df()

@@ -1,0 +1,69 @@
+"""Plain sentences a job says in the run's language."""
+
+from typing import Any
+
+_SENTENCES = {
+    "late_data": (
+        "{as_of} 的数据未到齐: 按 {origin} 为最后完整月份预测",
+        "{as_of} is not complete in the data: forecast from {origin}, the last complete month",
+    ),
+    "unplaced": (
+        "{count} 件工单 ({share}) 无法落到社区, 未计入预测; 最多的写法: {values}",
+        "{count} orders ({share}) could not be placed and are not forecast; most frequent: {values}",
+    ),
+    "unclassified": (
+        "{count} 件工单 ({share}) 没有可识别的类别",
+        "{count} orders ({share}) have no known category",
+    ),
+    "rejected": (
+        "{count} 行 ({share}) 未采用, 原因见 rejects 表",
+        "{count} rows ({share}) were refused; reasons in the rejects table",
+    ),
+    "repeated": (
+        "{count} 件工单在多个文件中重复出现, 以最后一个文件为准",
+        "{count} orders came in more than one file; the last file holds",
+    ),
+    "no_callers": (
+        "未提供 {env}: 不区分诉求人",
+        "{env} is not set: callers are not told apart",
+    ),
+    "unpublished": (
+        "{years} 年调休未公布: 工作日按法定节假日估算",
+        "moved working days of {years} are not published: workdays are estimated from statutory holidays",
+    ),
+    "estate_rejects": (
+        "小区表有 {count} 处数据未采用, 原因见 estate_rejects 表",
+        "{count} figures of the estates table were refused; reasons in the estate_rejects table",
+    ),
+    "unmatched_estates": (
+        "{count} 件工单的小区名称在小区表中找不到, 未计入小区历史",
+        "{count} orders name an estate that is not in the estates table; they do not enter estate history",
+    ),
+    "short_history": (
+        "历史只有 {months} 个月: 季节规律无法估计, 区间偏宽",
+        "only {months} months of history: no seasonal pattern can be learned, intervals are wide",
+    ),
+    "all_zero": (
+        "全部计数为 0: 预测为 0, 没有任务",
+        "every count is 0: the forecast is 0 and there are no tasks",
+    ),
+    "panel": (
+        "月度面板 {span}: {areas} 个社区, {categories} 个类别, {orders} 件; 小区 {estates} 个",
+        "monthly panel {span}: {areas} communities, {categories} categories, {orders} orders; {estates} estates",
+    ),
+    "tasks": ("工作清单 {count} 项, 其中本月须启动 {chosen} 项", "{count} tasks in the plan, {chosen} to begin now"),
+    "sources": (
+        "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",
+        "{rows} rows: {kept} kept, {rejected} refused, {repeated} repeats, {left_out} left out, {unplaced} unplaced",
+    ),
+}
+
+
+def say(language: str, key: str, **facts: Any) -> str:
+    """A sentence in zh or en."""
+    return _SENTENCES[key][language == "en"].format(**facts)
+
+
+def share(part: int, whole: int) -> str:
+    """A share with one decimal."""
+    return f"{100 * part / max(whole, 1):.1f} %"

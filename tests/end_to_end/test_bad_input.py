@@ -1,0 +1,264 @@
+"""Whatever a user gets wrong: one clear line, the right exit code, nothing lost, nothing half-published."""
+
+import gzip
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from pipelines import store
+
+Cli = Callable[..., Result]
+OK, FAULT, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def edit(config: Path, old: str, new: str) -> None:
+    text = config.read_text(encoding="utf-8")
+    assert old in text
+    config.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def published(config: Path) -> list[str]:
+    return [path.name for path in (config.parent / "runs").glob("2*")]
+
+
+def refused(result: Result, config: Path, *words: str, code: int = REFUSED) -> None:
+    """One line each, no traceback, nothing published."""
+    assert result.exit_code == code, result.output
+    lines = result.stderr.strip().splitlines()
+    assert all(line.startswith(("weisu: ", "intake", "forecast", "!")) for line in lines), lines
+    assert any(all(word in line for word in words) for line in lines), lines
+    assert "Traceback" not in result.stderr
+    assert published(config) == []
+
+
+def test_an_empty_file(cli: Cli, counts_job: Path) -> None:
+    (counts_job.parent / "counts.csv").write_bytes(b"")
+    refused(cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "counts.csv", "empty")
+
+
+def test_a_header_and_nothing_else(cli: Cli, counts_job: Path) -> None:
+    (counts_job.parent / "counts.csv").write_text("month,area,category,count\n")
+    refused(cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "counts.csv", "no rows")
+
+
+def test_bytes_that_are_no_text(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    path.write_bytes(path.read_bytes() + b"2022-07,\xff\xfe\xff,x,1\n")
+    refused(cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "counts.csv", "->")
+
+
+def test_gb18030_is_read_like_utf8(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
+    assert cli("monthly", counts_job, "--as-of", "2022-06").exit_code == OK
+
+
+def test_a_missing_column(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    pd.read_csv(path).rename(columns={"area": "somewhere", "count": "n?"}).to_csv(path, index=False)
+    result = cli("monthly", counts_job, "--as-of", "2022-06")
+    refused(result, counts_job, "area", "somewhere")
+    assert "count" in result.stderr
+
+
+def test_an_unreadable_file(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    (counts_job.parent / "counts.csv.gz").write_bytes(gzip.compress(path.read_bytes())[:200])
+    edit(counts_job, "counts.csv", "counts.csv.gz")
+    refused(cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "counts.csv.gz", "->")
+
+
+def test_a_file_that_is_not_there(cli: Cli, counts_job: Path) -> None:
+    edit(counts_job, "counts.csv", "elsewhere/*.csv")
+    refused(cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "elsewhere", "->")
+
+
+def test_a_typo_in_the_config(cli: Cli, counts_job: Path) -> None:
+    edit(counts_job, "horizon:", "horizn:")
+    refused(
+        cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "horizn", "did you mean 'horizon'", code=USAGE
+    )
+
+
+def test_a_typo_deep_in_the_config(cli: Cli, counts_job: Path) -> None:
+    edit(counts_job, "past_origins", "past_orgins")
+    result = cli("check", counts_job)
+    refused(result, counts_job, "past_orgins", "did you mean 'past_origins'", code=USAGE)
+
+
+@pytest.mark.parametrize("month", ["2022-13", "2022", "October", "22-10", "2022-1"])
+def test_a_month_that_is_none(cli: Cli, counts_job: Path, month: str) -> None:
+    result = cli("monthly", counts_job, "--as-of", month)
+    assert result.exit_code == USAGE
+    assert "2022-10" in result.stderr
+
+
+def test_a_month_before_and_after_the_data(cli: Cli, counts_job: Path) -> None:
+    refused(cli("monthly", counts_job, "--as-of", "2019-01"), counts_job, "2019-01", "->")
+    refused(cli("monthly", counts_job, "--as-of", "2030-01"), counts_job, "2030-01", "2022-06")
+
+
+def test_negative_and_fractional_counts_are_refused_row_by_row(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8") + "2022-06,社区1,停车,-3\n2022-06,社区1,停车,1.5\n2022-06,社区1,停车,x\n"
+    )
+    assert cli("monthly", counts_job, "--as-of", "2022-06").exit_code == OK
+    rejects = store.read(counts_job.parent / "runs/latest/rejects.parquet")
+    assert rejects["row"].tolist() == [302, 303, 304]
+    assert rejects["value"].tolist() == ["-3", "1.5", "x"]
+
+
+def test_too_many_refused_rows_refuse_the_data(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    frame = pd.read_csv(path)
+    frame.loc[frame.index % 3 == 0, "count"] = -1
+    frame.to_csv(path, index=False)
+    refused(cli("monthly", counts_job, "--as-of", "2022-06"), counts_job, "max_rejected_share")
+
+
+def test_dates_in_three_formats_and_nonsense(cli: Cli, orders_job: Path) -> None:
+    path = orders_job.parent / "orders.csv"
+    frame = pd.read_csv(path, dtype="str")
+    frame.loc[frame.index % 3 == 1, "opened"] = frame["opened"].str.replace("-", "/")
+    frame.loc[frame.index % 3 == 2, "opened"] = frame["opened"].str.replace(
+        r"(\d+)-(\d+)-(\d+)", r"\1年\2月\3日", regex=True
+    )
+    frame.loc[[10, 20], "opened"] = ["soon", "2020-02-31"]
+    frame.to_csv(path, index=False)
+    assert cli("monthly", orders_job, "--as-of", "2021-08").exit_code == OK
+    run = orders_job.parent / "runs/latest"
+    assert store.read(run / "rejects.parquet")["row"].tolist() == [12, 22]
+    assert store.read(run / "panel.parquet")["orders"].sum() == 598
+
+
+def test_duplicate_ids_count_once(cli: Cli, orders_job: Path) -> None:
+    path = orders_job.parent / "orders.csv"
+    frame = pd.read_csv(path, dtype="str")
+    pd.concat([frame, frame.head(40)]).to_csv(path, index=False)
+    assert cli("monthly", orders_job, "--as-of", "2021-08").exit_code == OK
+    assert store.read(orders_job.parent / "runs/latest/panel.parquet")["orders"].sum() == 600
+
+
+def test_unknown_areas_are_counted_and_shown(cli: Cli, orders_job: Path) -> None:
+    areas = "area,name,level\n1,东社区,community\n2,西社区,community\n"
+    (orders_job.parent / "areas.csv").write_text(areas, encoding="utf-8")
+    orders_job.write_text(orders_job.read_text(encoding="utf-8") + "areas: {path: areas.csv}\n", encoding="utf-8")
+    result = cli("monthly", orders_job, "--as-of", "2021-08")
+    assert result.exit_code == OK, result.output
+    unresolved = store.read(orders_job.parent / "runs/latest/unresolved.parquet")
+    assert unresolved["value"].tolist() == ["南社区"]
+    assert "南社区" in result.output
+
+
+def test_when_no_area_is_known_the_data_are_refused(cli: Cli, orders_job: Path) -> None:
+    (orders_job.parent / "areas.csv").write_text("area,name,level\n1,别处,community\n", encoding="utf-8")
+    orders_job.write_text(orders_job.read_text(encoding="utf-8") + "areas: {path: areas.csv}\n", encoding="utf-8")
+    refused(cli("monthly", orders_job, "--as-of", "2021-08"), orders_job, "东社区", "->")
+
+
+def test_unknown_categories_are_counted_and_shown(cli: Cli, orders_job: Path) -> None:
+    tree = "categories:\n  - {code: H, name: 供暖, values: [{value: 供暖}]}\n"
+    (orders_job.parent / "tree.yaml").write_text(tree, encoding="utf-8")
+    orders_job.write_text(orders_job.read_text(encoding="utf-8") + "categories: tree.yaml\n", encoding="utf-8")
+    result = cli("monthly", orders_job, "--as-of", "2021-08")
+    assert result.exit_code == OK, result.output
+    assert "停车" in store.read(orders_job.parent / "runs/latest/unresolved.parquet")["value"].tolist()
+
+
+def test_one_community(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    frame = pd.read_csv(path)
+    frame[frame["area"] == "社区1"].to_csv(path, index=False)
+    assert cli("monthly", counts_job, "--as-of", "2022-06").exit_code == OK
+    assert len(store.read(counts_job.parent / "runs/latest/workplan.parquet"))
+
+
+def test_one_month(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    frame = pd.read_csv(path)
+    frame[frame["month"] == "2022-06"].to_csv(path, index=False)
+    result = cli("monthly", counts_job, "--as-of", "2022-06")
+    assert result.exit_code == OK, result.output
+    assert "1 个月" in result.output
+
+
+def test_all_zeros(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    pd.read_csv(path).assign(count=0).to_csv(path, index=False)
+    result = cli("monthly", counts_job, "--as-of", "2022-06")
+    assert result.exit_code == OK, result.output
+    forecasts = store.read(counts_job.parent / "runs/latest/forecasts.parquet")
+    assert forecasts["predicted"].max() < 1
+    assert store.read(counts_job.parent / "runs/latest/workplan.parquet").empty
+
+
+def test_estates_without_households(cli: Cli, orders_job: Path) -> None:
+    head = "estate,name,area,households,built_year"
+    rows = "\n".join([head, "E1,东里,东社区,0,1985", "E2,西里,西社区,,2090", "E3,南里,南社区,200,1999"])
+    (orders_job.parent / "estates.csv").write_text(rows, encoding="utf-8")
+    orders_job.write_text(orders_job.read_text(encoding="utf-8") + "estates: {path: estates.csv}\n", encoding="utf-8")
+    result = cli("monthly", orders_job, "--as-of", "2021-08")
+    assert result.exit_code == OK, result.output
+    estates = store.read(orders_job.parent / "runs/latest/estates.parquet").set_index("estate")
+    assert estates["households"].isna().tolist() == [True, True, False]
+    assert set(store.read(orders_job.parent / "runs/latest/estate_rejects.parquet")["column"]) == {
+        "households",
+        "built_year",
+    }
+
+
+def test_check_tells_every_fault_of_every_input_at_once(cli: Cli, orders_job: Path) -> None:
+    extra = "areas: {path: nowhere.csv}\nestates: {path: missing.csv}\nweather: {path: gone.csv}\n"
+    orders_job.write_text(orders_job.read_text(encoding="utf-8") + extra, encoding="utf-8")
+    (orders_job.parent / "orders.csv").write_bytes(b"")
+    result = cli("check", orders_job)
+    assert result.exit_code == REFUSED
+    for name in ("nowhere.csv", "missing.csv", "gone.csv", "orders.csv"):
+        assert name in result.stderr, result.stderr
+
+
+def test_no_room_to_write(counts_job: Path, root: Path) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+    command = [sys.executable, "-m", "pipelines", "monthly", str(counts_job), "--as-of", "2022-06"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, preexec_fn=limit, check=False)
+    assert done.returncode == FAULT, done.stderr
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert published(counts_job) == []
+    assert not list((counts_job.parent / "runs").glob(".draft*"))
+
+
+def test_a_runs_folder_that_cannot_be_made(cli: Cli, counts_job: Path) -> None:
+    (counts_job.parent / "blocked").write_text("a file")
+    result = cli("monthly", counts_job, "--as-of", "2022-06", "--out", counts_job.parent / "blocked" / "runs")
+    refused(result, counts_job, "cannot write", "blocked", code=FAULT)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: signal.Signals) -> None:
+    command = [sys.executable, "-m", "pipelines", "monthly", str(counts_job), "--as-of", "2022-06"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root, env=environment) as job:
+        assert job.stderr is not None
+        while "forecast" not in job.stderr.readline():
+            pass
+        time.sleep(0.1)
+        job.send_signal(stop)
+        rest = job.stderr.read()
+    assert "Traceback" not in rest
+    assert job.returncode == (INTERRUPTED if stop == signal.SIGINT else -signal.SIGKILL)
+    assert published(counts_job) == []
+    assert cli("monthly", counts_job, "--as-of", "2022-06").exit_code == OK
+    assert not list((counts_job.parent / "runs").glob(".draft*"))

@@ -1,0 +1,144 @@
+"""The store: entries appear whole or not at all; orders are counted once, grouped into incidents, by month."""
+
+import errno
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.errors import RunError
+from forecast.tables import Requests, conform
+from pipelines.store import Orders, Store, read, write
+
+UNTIL = pd.Timestamp("2023-01-01")
+
+
+def requests(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame([{"source": "s", "area": "a", "category": "x"} | row for row in rows])
+    frame["received_at"] = pd.to_datetime(frame["received_at"], format="ISO8601")
+    return conform(Requests, frame)
+
+
+def stored(tmp_path: Path, *files: list[dict[str, Any]]) -> list[Any]:
+    store = Store(tmp_path / "store")
+    for number, rows in enumerate(files):
+        with store.writer(f"file{number}") as writer:
+            writer.add(requests=requests(rows))
+            writer.finish({"rows": len(rows)})
+    return [store.find(f"file{number}") for number in range(len(files))]
+
+
+def counts(entries: list[Any], starts_on: int = 1, days: int = 30) -> pd.DataFrame:
+    return Orders(entries, UNTIL, starts_on, days).counts()
+
+
+def order(number: int, day: str, **more: Any) -> dict[str, Any]:
+    return {"request_id": f"r{number}", "received_at": day, **more}
+
+
+def test_an_order_in_two_files_counts_once_as_the_last_file_has_it(tmp_path: Path) -> None:
+    entries = stored(
+        tmp_path, [order(1, "2022-03-01")], [order(1, "2022-03-01", category="y"), order(2, "2022-03-02")]
+    )
+    found = counts(entries).set_index("category")["orders"].to_dict()
+    assert found == {"x": 1, "y": 1}
+    assert Orders(entries, UNTIL, 1, 30).repeated() == 1
+
+
+def test_orders_about_one_spot_within_days_are_one_incident(tmp_path: Path) -> None:
+    days = ["2022-03-01", "2022-03-20", "2022-05-05"]
+    entries = stored(tmp_path, [order(n, day, place="p") for n, day in enumerate(days)])
+    found = counts(entries)
+    assert found["orders"].tolist() == [2, 1]
+    assert found["incidents"].tolist() == [1, 1]
+    assert counts(entries, days=60)["incidents"].tolist() == [1, 0]
+
+
+def test_orders_without_place_or_caller_are_incidents_of_their_own(tmp_path: Path) -> None:
+    entries = stored(tmp_path, [order(1, "2022-03-01"), order(2, "2022-03-01")])
+    assert counts(entries)[["orders", "incidents", "callers"]].iloc[0].tolist() == [2, 2, 2]
+
+
+def test_a_caller_counts_once_a_month(tmp_path: Path) -> None:
+    rows = [order(n, f"2022-03-0{n}", caller="c") for n in (1, 2)] + [order(3, "2022-03-03", caller="d")]
+    assert counts(stored(tmp_path, rows))["callers"].tolist() == [2]
+
+
+def test_nothing_received_later_enters(tmp_path: Path) -> None:
+    entries = stored(tmp_path, [order(1, "2022-12-31 23:59:59"), order(2, "2023-01-01")])
+    assert counts(entries)["orders"].sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "month"), [("2022-10-18", "2022-10-01"), ("2022-10-19", "2022-11-01"), ("2022-11-18 23:00", "2022-11-01")]
+)
+def test_months_may_start_on_the_nineteenth(tmp_path: Path, day: str, month: str) -> None:
+    assert counts(stored(tmp_path, [order(1, day)]), starts_on=19)["month"].tolist() == [pd.Timestamp(month)]
+
+
+def test_unplaced_orders_are_counted_without_an_area(tmp_path: Path) -> None:
+    found = counts(stored(tmp_path, [order(1, "2022-03-01", area=None), order(2, "2022-03-01")]))
+    assert found["area"].isna().sum() == 1
+
+
+def test_no_orders_at_all(tmp_path: Path) -> None:
+    orders = Orders([], UNTIL, 1, 30)
+    assert orders.counts().empty
+    assert orders.days().empty
+    assert orders.estates().empty
+
+
+days_and_spots = st.lists(
+    st.tuples(st.integers(0, 300), st.sampled_from("pq"), st.sampled_from("xy")), min_size=1, max_size=30
+)
+
+
+@given(days_and_spots, st.integers(0, 60))
+def test_incidents_against_a_slow_twin(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, str]], gap: int
+) -> None:
+    first = pd.Timestamp("2022-01-01")
+    made = [order(n, str(first + pd.Timedelta(days=d)), place=p, category=c) for n, (d, p, c) in enumerate(rows)]
+    found = counts(stored(tmp_path_factory.mktemp("s"), made), days=gap)
+    expected = 0
+    for spot in {(p, c) for _, p, c in rows}:
+        days = sorted(d for d, p, c in rows if (p, c) == spot)
+        expected += 1 + sum(later - earlier > gap for earlier, later in itertools.pairwise(days))
+    assert found["incidents"].sum() == expected
+    assert found["orders"].sum() == len(rows)
+
+
+def test_an_unfinished_entry_does_not_exist(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def break_off() -> None:
+        with store.writer("k") as writer:
+            writer.add(requests=requests([order(1, "2022-03-01")]))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert store.find("k") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
+    frame = requests([order(1, "2022-03-01", place="p"), order(2, "2022-03-02")])
+    write(frame, tmp_path / "one.parquet")
+    write(frame, tmp_path / "two.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    pd.testing.assert_frame_equal(read(tmp_path / "one.parquet", Requests), frame)
+
+
+def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pipelines.store.pq.write_table", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        write(requests([order(1, "2022-03-01")]), tmp_path / "one.parquet")
