@@ -138,15 +138,6 @@ def calibrate(spec: Calibrate, past_mean: Array, past_actual: Array, mean: Array
     return Calibrated(variance, correlation, _learned(pool, multiplier, correlation, seen))
 
 
-def window(mean: Array, variance: Array, correlation: float) -> tuple[Array, Array]:
-    """Mean and variance of the sum over the months of a window, (n, W) -> (n,), (n,).
-
-    Source: var(sum) = sum_ij r_ij s_i s_j with one correlation for all i != j.
-    """
-    spread = np.sqrt(variance).sum(axis=-1)
-    return mean.sum(axis=-1), (1 - correlation) * variance.sum(axis=-1) + correlation * spread**2
-
-
 def table(parts: Mapping[str, Calibrated], model: str, origin: pd.Timestamp) -> pd.DataFrame:
     """Calibration table; the key of each part ("" for cells, "upper" for sums) leads its parameter names.
 

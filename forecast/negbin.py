@@ -82,6 +82,19 @@ def pit(actual: ArrayLike, mean: ArrayLike, variance: ArrayLike, seed: int) -> A
     return np.where(np.isnan(y), np.nan, lower + v * (upper - lower))
 
 
+def variance_of_sum(variances: Array, deviations: Array, correlation: float) -> Array:
+    """Variance of a sum of equally correlated counts, such as the months of a window.
+
+    Args:
+        variances: sum of their variances.
+        deviations: sum of their standard deviations.
+        correlation: r between any two of them, 0..1.
+
+    Source: var(sum) = sum_ij r_ij s_i s_j with r_ii = 1 and r_ij = r.
+    """
+    return (1 - correlation) * variances + correlation * deviations**2
+
+
 def _parameters(mean: ArrayLike, variance: ArrayLike) -> tuple[Array, Array]:
     """Mean and excess = var / mean - 1 (= phi mu), 0 for Poisson."""
     mu, var = np.broadcast_arrays(np.asarray(mean, dtype=float), np.asarray(variance, dtype=float))

@@ -75,6 +75,10 @@ GENERAL = Task(
 """What is proposed where no playbook is given."""
 
 
+ALL_YEAR = 4
+"""Windows a year from which on work goes on all year."""
+
+
 class Playbook(Spec):
     """All tasks a city can propose."""
 
@@ -87,7 +91,8 @@ def due(playbook: Playbook, as_of: pd.Timestamp) -> pd.DataFrame:
     A task is due when its start-by date lies after the first day of the plan month and not after the first
     day of the next (a start by 1 October is September's work). A task whose start-by date has passed while
     its window opens later in the plan month or in the next one is late; it is kept when its category has no
-    task on time, and of several late ones only the one with the shortest lead.
+    task on time, and of several late ones only the one with the shortest lead. Work with `ALL_YEAR` windows or
+    more is never late: it begins in its next window.
 
     Returns:
         DataFrame[position (in playbook.tasks), category, start_by, window_start, window_end, on_time].
@@ -100,7 +105,8 @@ def due(playbook: Playbook, as_of: pd.Timestamp) -> pd.DataFrame:
         for start, end in _occurrences(task, first.year):
             start_by = _start_by(task, start)
             on_time = first < start_by <= following
-            if on_time or start_by <= first < start < horizon:
+            late = start_by <= first < start < horizon and len(task.windows) < ALL_YEAR
+            if on_time or late:
                 rows += [(position, category, start_by, start, end, on_time) for category in task.categories]
     names = ["position", "category", "start_by", "window_start", "window_end", "on_time"]
     frame = pd.DataFrame(rows, columns=pd.Index(names))
@@ -108,9 +114,18 @@ def due(playbook: Playbook, as_of: pd.Timestamp) -> pd.DataFrame:
         frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
     frame["on_time"] = frame["on_time"].astype(bool)
     punctual = frame.loc[frame["on_time"], "category"]
-    late = frame[~frame["on_time"] & ~frame["category"].isin(punctual)]
-    late = late.sort_values("start_by", kind="stable").drop_duplicates(["category", "window_start"], keep="last")
-    return pd.concat([frame[frame["on_time"]], late], ignore_index=True)
+    missed = frame[~frame["on_time"] & ~frame["category"].isin(punctual)]
+    missed = missed.sort_values("start_by", kind="stable").drop_duplicates(["category", "window_start"], keep="last")
+    return pd.concat([frame[frame["on_time"]], missed], ignore_index=True)
+
+
+def upcoming(playbook: Playbook, as_of: pd.Timestamp) -> pd.DataFrame:
+    """The calls of the nearest later month that has any: as `due`, earliest window first; empty when none has."""
+    for month in pd.date_range(as_of, periods=13, freq="MS")[1:]:
+        later = due(playbook, month)
+        if len(later):
+            return later.sort_values(["window_start", "category"], ignore_index=True)
+    return due(Playbook(tasks=()), as_of)
 
 
 def faults(playbook: Playbook, categories: list[str]) -> list[Fault]:

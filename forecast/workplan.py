@@ -80,8 +80,8 @@ def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, l
         Workplan: one row a task and area, ranked by expected requests over the months of its window that
         the forecast reaches; `low`..`high` holds about eight times in ten.
 
-    Source: the sum over months has variance sum_ij r_ij s_i s_j with one correlation r for all i != j; its
-    NegBin quantiles follow from mean and variance (moment matching).
+    Source: the interval is that of the NegBin with the mean and variance of the sum over the window's months
+    (moment matching; `negbin.variance_of_sum`).
     """
     calls = due(playbook, as_of)
     calls = _spread(calls, ground.forecasts)
@@ -131,9 +131,8 @@ def _expected(calls: pd.DataFrame, ground: Ground) -> pd.DataFrame:
         expected_requests=("mean", "sum"), variance=("variance", "sum"), sd=("sd", "sum"),
         first_month=("month", "min"), last_month=("month", "max"),
     )  # fmt: skip
-    r = ground.correlation
-    variance = (1 - r) * sums["variance"] + r * sums["sd"] ** 2
-    ends = negbin.quantile(sums["expected_requests"].to_numpy(), variance.to_numpy(), np.array(INTERVAL))
+    variance = negbin.variance_of_sum(sums["variance"].to_numpy(), sums["sd"].to_numpy(), ground.correlation)
+    ends = negbin.quantile(sums["expected_requests"].to_numpy(), variance, np.array(INTERVAL))
     sums["low"], sums["high"] = ends[:, 0].astype(float), ends[:, 1].astype(float)
     sums = sums.merge(peak[["call", "area", "month"]].rename(columns={"month": "peak_month"}), on=["call", "area"])
     return sums.drop(columns=["variance", "sd"]).merge(calls, on="call")

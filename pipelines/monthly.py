@@ -7,12 +7,14 @@ import pandas as pd
 
 from forecast import areas, backtest, panel, taxonomy, workplan
 from forecast.backtest import COMBINATION
+from forecast.playbook import upcoming
 from forecast.risk import catalogue as risk
 from forecast.tables import ALL
 from pipelines import inputs, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
 from pipelines.runs import Identity, Watch
+from pipelines.words import say
 from reports import catalogue as reports
 from reports.material import Material
 
@@ -84,7 +86,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 forecasts=ground.forecasts, panel=known, areas=history.areas, risk=scored, risk_drivers=drivers,
                 estates=history.estates, categories=ground.names, sources=history.sources,
                 unresolved=history.unresolved, scores=issued.scores, driver_names=risk.labels(settings.risk),
-                warnings=tuple(job.warnings),
+                warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
             )  # fmt: skip
             for name, content in reports.render_all(material):
                 job.put(name, content)
@@ -96,3 +98,15 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
 def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
+
+
+def _next_tasks(config: Config, names: pd.DataFrame, as_of: pd.Timestamp) -> str:
+    """The nearest window that later work is for, in words."""
+    calls = upcoming(config.settings.playbook, as_of)
+    calls = calls[calls["category"] != ALL]
+    if calls.empty:
+        return ""
+    first, language = calls.iloc[0], config.settings.language
+    named = names.set_index("category")["name_en" if language == "en" else "name"]
+    category = named.get(first["category"], first["category"])
+    return say(language, "next_window", month=first["window_start"].month, category=category)

@@ -23,10 +23,6 @@ _SENTENCES = {
         "{count} 件工单在多个文件中重复出现, 以最后一个文件为准",
         "{count} orders came in more than one file; the last file holds",
     ),
-    "no_callers": (
-        "未提供 {env}: 不区分诉求人",
-        "{env} is not set: callers are not told apart",
-    ),
     "unpublished": (
         "{years} 年调休未公布: 工作日按法定节假日估算",
         "moved working days of {years} are not published: workdays are estimated from statutory holidays",
@@ -51,7 +47,7 @@ _SENTENCES = {
         "月度面板 {span}: {areas} 个社区, {categories} 个类别, {orders} 件; 小区 {estates} 个",
         "monthly panel {span}: {areas} communities, {categories} categories, {orders} orders; {estates} estates",
     ),
-    "tasks": ("工作清单 {count} 项, 其中本月须启动 {chosen} 项", "{count} tasks in the plan, {chosen} to begin now"),
+    "next_window": ("{month} 月的{category}", "{category} from month {month}"),
     "sources": (
         "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",
         "{rows} rows: {kept} kept, {rejected} refused, {repeated} repeats, {left_out} left out, {unplaced} unplaced",

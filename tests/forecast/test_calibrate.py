@@ -164,19 +164,11 @@ def test_months_of_one_forecast_that_err_together_are_correlated() -> None:
     assert apart.correlation < 0.05
     assert 0.3 < joint.correlation < 1
     big = mean[:, 0] > 3
-    total, variance = calibrate.window(mean[big], joint.variance[big], joint.correlation)
+    total, spread = mean[big].sum(axis=1), np.sqrt(joint.variance[big]).sum(axis=1)
+    variance = negbin.variance_of_sum(joint.variance[big].sum(axis=1), spread, joint.correlation)
     new = rng.poisson(mean * rng.gamma(1 / 0.3, 0.3, len(mean))[:, None]).astype(float)
     u = negbin.pit(new[big].sum(axis=1), total, variance, seed=0)
     assert 0.7 < ((u > 0.1) & (u < 0.9)).mean() < 0.92
-
-
-def test_a_window_adds_means_and_variances() -> None:
-    mean, variance = np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 4.0, 9.0]])
-    expected = {0.0: 14.0, 0.5: 14 + 0.5 * 2 * (2 + 3 + 6), 1.0: 36.0}
-    for correlation, total in expected.items():
-        found = calibrate.window(mean, variance, correlation)
-        assert found[0].tolist() == [6.0]
-        assert found[1] == pytest.approx([total])
 
 
 def test_the_table_tells_cells_and_sums_apart() -> None:

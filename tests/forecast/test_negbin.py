@@ -121,3 +121,11 @@ def test_pit_is_repeatable_and_keeps_what_is_not_known() -> None:
     first = negbin.pit(y, 2.0, 5.0, seed=4)
     np.testing.assert_array_equal(first, negbin.pit(y, 2.0, 5.0, seed=4))
     assert np.isnan(first).tolist() == [False, True, False]
+
+
+def test_the_variance_of_a_sum_lies_between_independent_and_equal() -> None:
+    deviation = np.array([1.0, 2.0, 3.0])
+    cases = {0.0: 14.0, 0.5: 14 + 0.5 * 2 * (2 + 3 + 6), 1.0: 36.0}
+    for correlation, expected in cases.items():
+        found = negbin.variance_of_sum((deviation**2).sum(), deviation.sum(), correlation)
+        assert found == pytest.approx(expected)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from forecast.errors import ConfigError
-from forecast.playbook import GENERAL, Playbook, Task, Window, due, validate
+from forecast.playbook import GENERAL, Playbook, Task, Window, due, upcoming, validate
 
 
 def task(entry: str = "t", **options: object) -> Task:
@@ -61,9 +61,24 @@ def test_a_late_task_gives_way_to_one_on_time() -> None:
     assert due(playbook, at("2022-10"))["position"].tolist() == [1]
 
 
+def test_work_that_goes_on_all_year_is_never_late() -> None:
+    quarters = [Window(start=f"{m:02d}-01", end=f"{m + 2:02d}-28") for m in (1, 4, 7, 10)]
+    playbook = Playbook(tasks=(task(windows=tuple(quarters), lead_days=90),))
+    found = pd.concat([due(playbook, month) for month in pd.date_range("2021-12-01", periods=12, freq="MS")])
+    assert found["on_time"].all()
+    assert len(found) == 4
+
+
 def test_the_general_task_is_due_once_every_month() -> None:
     months = pd.date_range("2021-12-01", periods=36, freq="MS")
     assert [len(due(Playbook(tasks=(GENERAL,)), month)) for month in months] == [1] * 36
+
+
+def test_an_empty_month_names_the_nearest_window() -> None:
+    playbook = Playbook(tasks=(task(start_by="10-01"),))
+    assert due(playbook, at("2022-03")).empty
+    assert upcoming(playbook, at("2022-03"))["window_start"].tolist() == [pd.Timestamp("2022-11-07")]
+    assert upcoming(Playbook(tasks=()), at("2022-03")).empty
 
 
 def test_all_faults_of_a_playbook_are_told_at_once() -> None:
