@@ -8,12 +8,12 @@ UV := .venv/bin/uv
 install: .venv/.installed
 
 .venv/.installed: pyproject.toml uv.lock
-	test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }
-	UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --quiet
-	touch $@
+	@test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }
+	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --locked --inexact --quiet
+	@touch $@
 
 demo: install
-	.venv/bin/weisu monthly configs/nyc.yaml --as-of 2022-10 --head 10
+	@.venv/bin/weisu monthly configs/nyc.yaml --as-of 2022-10 --head 10
 
 lint: install
 	.venv/bin/ruff check .

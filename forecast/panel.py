@@ -13,8 +13,10 @@ from forecast.tables import Panel, check, conform
 class Coverage(Spec):
     """When a month without any request means "nobody listened" rather than "nobody complained".
 
-    An area (or the whole source) that usually has at least `silent_if_usually` requests a month, and has
-    none at all in a month, is taken as not covered in that month. 0 switches the rule off.
+    An area (or the whole city) of which at least `silent_if_usually` requests were to be expected in a month,
+    and that has none at all, is taken as not covered in that month. 0 switches the rule off. Expected is the
+    median month of the area, scaled as the other areas ran in that month; for the whole city, the median of
+    the same month in other years.
     A last month with fewer than `partial_below` times the usual requests is taken as not yet complete.
     """
 
@@ -143,18 +145,41 @@ def _covered(totals: pd.DataFrame, areas: pd.DataFrame, coverage: Coverage) -> p
     a month that was listened to; no row is taken for 0 unless the area or the whole city is usually loud.
     """
     figures = totals.to_numpy(dtype=float)
+    months = pd.DatetimeIndex(totals.columns)
     silent = np.isnan(figures)
     seen = np.maximum.accumulate(~silent, axis=1)
     if coverage.silent_if_usually:
-        usual = np.nanmedian(figures, axis=1)
-        seen &= ~(silent & (usual >= coverage.silent_if_usually)[:, None])
-        whole = np.nansum(figures, axis=0)
-        seen &= ~(silent.all(axis=0) & (np.median(whole) >= coverage.silent_if_usually))
+        missing = _expected_by_area(figures, seen) >= coverage.silent_if_usually
+        missing |= _expected_by_season(figures, months) >= coverage.silent_if_usually
+        seen &= ~(silent & missing)
     bounds = areas.set_index("area").reindex(totals.index)
     first, last = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
     start = bounds["valid_from"].fillna(first).to_numpy()[:, None]
     stop = bounds["valid_to"].fillna(last).to_numpy()[:, None]
-    months = pd.DatetimeIndex(totals.columns)
     seen &= ((months + pd.offsets.MonthEnd()).to_numpy() >= start) & (months.to_numpy() <= stop)
     rows, columns = np.nonzero(seen)
     return pd.DataFrame({"area": totals.index.to_numpy()[rows], "month": months[columns]})
+
+
+def _expected_by_area(figures: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(areas, months) median of the area since it was first seen, times how the areas heard in a month ran.
+
+    0 where no area was heard. An area that is silent in most of its months has median 0: silence is its way.
+    """
+    heard = ~np.isnan(figures)
+    usual = np.nanmedian(np.where(seen, np.nan_to_num(figures), np.nan), axis=1)
+    ran = np.nansum(figures, axis=0)
+    usually = (heard * usual[:, None]).sum(axis=0)
+    pace = np.divide(ran, usually, out=np.zeros_like(ran), where=usually > 0)
+    return usual[:, None] * pace
+
+
+def _expected_by_season(figures: np.ndarray, months: pd.DatetimeIndex) -> np.ndarray:
+    """(months,) median of the city in the same month of other years where the whole city is silent, else 0."""
+    whole = np.nansum(figures, axis=0)
+    moy = months.month.to_numpy()
+    expected = np.zeros(len(months))
+    for t in np.flatnonzero(np.isnan(figures).all(axis=0)):
+        others = np.delete(whole, t)[np.delete(moy, t) == moy[t]]
+        expected[t] = np.median(others if len(others) else whole)
+    return expected

@@ -336,20 +336,22 @@ def _unresolved(rows: _Rows, source: Source, found: pd.DataFrame) -> pd.DataFram
     unplaced = rows.take(found.index[found["area"].isna()])
     unclassified = rows.take(found.index[found["category"] == UNCLASSIFIED])
     parts = [
-        _values(unplaced, unplaced.ways("area"), rows.found.get("area", (("area",),))),
-        _values(unclassified, [unclassified.text("category")], rows.found.get("category", (("category",),))),
+        _values(unplaced, "area", unplaced.ways("area")),
+        _values(unclassified, "category", [unclassified.text("category")]),
     ]
     values = pd.concat(parts).assign(source=source.name)
-    counted = values.groupby(["source", "column", "value"], as_index=False).size().rename(columns={"size": "count"})
+    keys = ["source", "field", "column", "value"]
+    counted = values.groupby(keys, as_index=False).size().rename(columns={"size": "count"})
     counted = counted.sort_values(["count", "column", "value"], ascending=[False, True, True], ignore_index=True)
     return conform(Unresolved, counted)
 
 
-def _values(rows: _Rows, ways: Sequence[pd.Series], headers: Sequence[tuple[str, ...]]) -> pd.DataFrame:
-    """DataFrame[column, value]: what the first way that is not empty says, and where."""
+def _values(rows: _Rows, field: str, ways: Sequence[pd.Series]) -> pd.DataFrame:
+    """DataFrame[field, column, value]: what the first way that is not empty says, and where."""
+    headers = rows.found.get(field, ((field,),))
     value = pd.Series(index=rows.frame.index, dtype="str")
     column = pd.Series("->".join(headers[0]), index=rows.frame.index, dtype="str")
     for text, header in zip(ways, headers, strict=False):
         column = column.mask(value.isna() & text.notna(), "->".join(header))
         value = value.fillna(text)
-    return pd.DataFrame({"column": column, "value": parse.masked(value)})
+    return pd.DataFrame({"field": field, "column": column, "value": parse.masked(value)})

@@ -69,9 +69,10 @@ class Rejects(Table):
 
 
 class Unresolved(Table):
-    """Values that found no area or no category, with how often each came."""
+    """Values that found no area or no category (`field`), with how often each came; "" = an empty cell."""
 
     source: Series[str]
+    field: Series[str] = pa.Field(isin=["area", "category"])
     column: Series[str]
     value: Series[str]
     count: Series[int] = pa.Field(ge=1)

@@ -94,7 +94,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
         sources=intake.sources(entries),
         rejects=gather(entries, "rejects", Rejects),
         estate_rejects=ledger.rejects,
-        unresolved=unresolved.groupby(["source", "column", "value"])["count"].sum().reset_index(),
+        unresolved=unresolved.groupby(["source", "field", "column", "value"])["count"].sum().reset_index(),
         digest=_digest(entries, reference),
     )
     _remark(config, history, orders, job)
@@ -226,7 +226,8 @@ def _counts(orders: Orders, entries: list[Entry], origin: pd.Timestamp) -> pd.Da
 def _refuse_if_empty(counts: pd.DataFrame, unresolved: pd.DataFrame) -> None:
     if counts["area"].notna().any():
         return
-    seen = ", ".join(repr(value) for value in unresolved["value"].head(3))
+    areas_seen = unresolved[unresolved["field"] == "area"]
+    seen = ", ".join(repr(value) for value in areas_seen["value"].head(3))
     fix = "mend the areas file or its aliases, or name the right area column of the source"
     raise DataError(Fault(f"not one row could be placed in an area; first values: {seen}", "areas", fix))
 
@@ -247,12 +248,13 @@ def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
     """Say what a careful reader of the data would want to know."""
     settings, totals = config.settings, history.totals()
     language = settings.language
-    frequent = history.unresolved.sort_values("count", ascending=False)["value"].replace("", "∅").head(3)
-    for name in ("unplaced", "unclassified", "rejected"):
-        if totals[name]:
-            whole = totals["rows" if name == "rejected" else "kept"]
-            part = share(totals[name], whole)
-            job.warn(say(language, name, count=totals[name], share=part, values="、".join(frequent)))
+    kept = totals["kept"]
+    for name, field in (("unplaced", "area"), ("unclassified", "category")):
+        if count := totals[name]:
+            values = _most_frequent(history.unresolved, field)
+            job.warn(say(language, name, count=count, share=share(count, kept), values=values))
+    if count := totals["rejected"]:
+        job.warn(say(language, "rejected", count=count, share=share(count, totals["rows"])))
     if repeated := orders.repeated():
         job.warn(say(language, "repeated", count=repeated))
     if len(history.estate_rejects):
@@ -267,6 +269,11 @@ def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
     ahead = pd.date_range(history.origin, periods=settings.horizon + 1, freq="MS")
     if years := seasons.unpublished(settings.calendar, ahead):
         job.warn(say(language, "unpublished", years="、".join(map(str, years))))
+
+
+def _most_frequent(unresolved: pd.DataFrame, field: str) -> str:
+    counts = unresolved[unresolved["field"] == field].groupby("value")["count"].sum()
+    return "、".join(f"{value or '∅'} × {count}" for value, count in counts.nlargest(3).items())
 
 
 def _digest(entries: list[Entry], reference: Reference) -> str:

@@ -12,8 +12,8 @@ _SENTENCES = {
         "{count} orders ({share}) could not be placed and are not forecast; most frequent: {values}",
     ),
     "unclassified": (
-        "{count} 件工单 ({share}) 没有可识别的类别",
-        "{count} orders ({share}) have no known category",
+        "{count} 件工单 ({share}) 没有可识别的类别; 最多的写法: {values}",
+        "{count} orders ({share}) have no known category; most frequent: {values}",
     ),
     "rejected": (
         "{count} 行 ({share}) 未采用, 原因见 rejects 表",
@@ -37,7 +37,7 @@ _SENTENCES = {
     ),
     "short_history": (
         "历史只有 {months} 个月: 季节规律无法估计, 区间偏宽",
-        "only {months} months of history: no seasonal pattern can be learned, intervals are wide",
+        "only {months} month(s) of history: no seasonal pattern can be learned, intervals are wide",
     ),
     "all_zero": (
         "全部计数为 0: 预测为 0, 没有任务",

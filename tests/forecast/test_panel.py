@@ -66,6 +66,19 @@ def test_a_silent_city_is_not_covered() -> None:
     assert np.isnan(grid.y[:, 10]).all()
 
 
+def test_a_summer_without_calls_is_a_season_and_not_a_gap() -> None:
+    rows = [(area, "x", turn, 30) for area in "ab" for turn in range(24) if turn % 12 not in (5, 6, 7)]
+    for kept in (rows, [row for row in rows if row[0] == "a"]):
+        grid = grid_at(counts(kept), NO_AREAS, MONTHS[-1], Coverage())
+        assert not np.isnan(grid.y).any()
+        assert (grid.y[:, 5:8] == 0).all()
+
+
+def test_an_area_that_is_mostly_silent_is_quiet_and_not_uncovered() -> None:
+    rows = [("burst", "x", turn, 40) for turn in range(0, 24, 3)] + [("loud", "x", turn, 20) for turn in range(24)]
+    assert not np.isnan(grid_at(counts(rows), NO_AREAS, MONTHS[-1], Coverage()).y).any()
+
+
 def test_a_cell_starts_when_its_area_and_its_category_have_been_seen() -> None:
     rows = [("a", "x", 0, 1), ("b", "x", 5, 1), ("b", "y", 8, 1), ("a", "y", 12, 1)]
     panel = build(counts(rows), NO_AREAS, MONTHS[-1], Coverage())

@@ -243,8 +243,9 @@ def _sources() -> pd.DataFrame:
 
 
 def _unresolved() -> pd.DataFrame:
-    rows = [("12345 工单", "area", "不详", 88), ("12345 工单", "area", "松园五社区", 79)]
-    return check(Unresolved, conform(Unresolved, pd.DataFrame(rows, columns=["source", "column", "value", "count"])))
+    rows = [("12345 工单", "area", "社区", "不详", 88), ("12345 工单", "area", "社区", "松园五社区", 79)]
+    frame = pd.DataFrame(rows, columns=["source", "field", "column", "value", "count"])
+    return check(Unresolved, conform(Unresolved, frame))
 
 
 def _scores() -> pd.DataFrame:
