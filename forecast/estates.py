@@ -193,21 +193,25 @@ def clean(
 
 
 def match(named: pd.DataFrame, estates: pd.DataFrame) -> pd.DataFrame:
-    """Incidents that name an estate by id, or by its name within its community, under the estate's id.
+    """Incidents that name an estate, under the estate's id.
+
+    The id holds, then the name within its community; of an order without a community, a name that one estate
+    alone has in the whole city.
 
     Args:
         named: EstateHistory with `area`; `estate` as written in the orders.
         estates: Estates.
 
     Returns:
-        EstateHistory of what was found; a name that two estates of a community share finds none.
+        EstateHistory of what was found; a name that more than one estate answers to finds none.
     """
     written = named["estate"].map(_plain)
-    by_id = pd.Series(estates["estate"].to_numpy(), index=estates["estate"].map(_plain))
-    spots = estates.assign(plain=estates["name"].map(_plain)).drop_duplicates(["area", "plain"], keep=False)
-    by_name = pd.Series(spots["estate"].to_numpy(), index=pd.MultiIndex.from_frame(spots[["area", "plain"]]))
-    in_area = by_name.reindex(pd.MultiIndex.from_arrays([named["area"], written])).to_numpy()
-    found = written.map(by_id[~by_id.index.duplicated()]).astype("str").fillna(pd.Series(in_area, index=named.index))
+    book = estates.assign(id=estates["estate"].map(_plain), plain=estates["name"].map(_plain))
+    spots = book.drop_duplicates(["area", "plain"], keep=False).set_index(["area", "plain"])["estate"]
+    in_area = spots.reindex(pd.MultiIndex.from_arrays([named["area"], written])).set_axis(named.index)
+    found = written.map(book.drop_duplicates("id", keep=False).set_index("id")["estate"]).astype("str")
+    in_city = written.map(book.drop_duplicates("plain", keep=False).set_index("plain")["estate"])
+    found = found.fillna(in_area).fillna(in_city.where(named["area"].isna()))
     history = named.assign(estate=found).dropna(subset="estate")
     keys = ["estate", "category", "month", "months"]
     return conform(EstateHistory, history.groupby(keys)["incidents"].sum().reset_index())

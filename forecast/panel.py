@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from forecast.months import bounds, month_of
 from forecast.spec import Spec
 from forecast.tables import Panel, check, conform
 
@@ -40,16 +41,6 @@ class Grid:
         return pd.DatetimeIndex(pd.date_range(self.months[-1], periods=horizon + 1, freq="MS", unit="us")[1:])
 
 
-def bounds(month: pd.Timestamp, starts_on: int = 1) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """First moment of a month and first moment after it.
-
-    With `starts_on` = 19 the month called November runs from 19 October to 18 November.
-    """
-    shift = pd.DateOffset(months=int(starts_on > 1))
-    start = month - shift + pd.Timedelta(days=starts_on - 1)
-    return start, month + pd.DateOffset(months=1) - shift + pd.Timedelta(days=starts_on - 1)
-
-
 def last_complete(days: pd.DataFrame, until: pd.Timestamp, starts_on: int, coverage: Coverage) -> pd.Timestamp | None:
     """Last month not after `until` whose orders are all in.
 
@@ -68,9 +59,7 @@ def last_complete(days: pd.DataFrame, until: pd.Timestamp, starts_on: int, cover
     """
     if days.empty:
         return None
-    shifted = days["day"].dt.to_period("D") - (starts_on - 1)
-    month = (shifted.dt.asfreq("M") + int(starts_on > 1)).dt.to_timestamp().astype("datetime64[us]")
-    totals = days.groupby(month)["orders"].sum()
+    totals = days.groupby(month_of(pd.DatetimeIndex(days["day"]), starts_on))["orders"].sum()
     totals = totals.reindex(pd.date_range(totals.index[0], totals.index[-1], freq="MS", unit="us"), fill_value=0)
     for last in totals.index[totals.index <= until][::-1]:
         usual = totals[totals.index < last].rolling(12, min_periods=1).median().tail(36).max()

@@ -4,27 +4,18 @@ from datetime import date, timedelta
 from typing import Annotated
 
 import pandas as pd
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from forecast.errors import ConfigError, Fault
+from forecast.months import MonthDay, Stretch
 from forecast.spec import Names, Spec
 from forecast.tables import ALL
 
-
-def _month_day(text: str) -> str:
-    date.fromisoformat(f"2024-{text}")
-    return text
-
-
-MonthDay = Annotated[str, AfterValidator(_month_day), Field(pattern=r"^\d\d-\d\d$")]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class Window(Spec):
-    """Days of the year a task acts on, both ends included; an end before the start lies in the next year."""
-
-    start: MonthDay
-    end: MonthDay
+class Window(Stretch):
+    """Days of the year a task acts on."""
 
 
 class Task(Spec):

@@ -15,13 +15,14 @@ A month after the origin has the normal weather of its calendar month, never its
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from forecast.errors import ConfigError, DataError, Fault
+from forecast.months import Stretch, month_of
 from forecast.spec import Names, Spec
 from forecast.tables import ALL, Seasons, check, conform
 
@@ -35,19 +36,8 @@ NO_READING = 998.0
 """Stations write 999, 9999, 32766 ... for a missing reading."""
 
 
-def _month_day(text: str) -> str:
-    date.fromisoformat(f"2024-{text}")
-    return text
-
-
-MonthDay = Annotated[str, AfterValidator(_month_day), Field(pattern=r"^\d\d-\d\d$")]
-
-
-class Season(Spec):
-    """Days of the year, MM-DD, both ends included; an end before the start lies in the next year."""
-
-    start: MonthDay
-    end: MonthDay
+class Season(Stretch):
+    """Days of the year a season lasts."""
 
 
 class Calendar(Spec):
@@ -161,13 +151,6 @@ def unpublished(calendar: Calendar, months: pd.DatetimeIndex) -> tuple[int, ...]
     own = {day.year for day, _ in calendar.overrides}
     years = {int(year) for year in _span(calendar, pd.DatetimeIndex(months)).year}
     return tuple(sorted(year for year in years if year not in own and not _year("cn", "", year).moved))
-
-
-def month_of(days: pd.DatetimeIndex, month_starts_on: int = 1) -> pd.DatetimeIndex:
-    """First day of the month each day belongs to (from day d on, with d > 1, to the next calendar month)."""
-    first = days.normalize() - pd.to_timedelta(days.day - 1, unit="D")
-    late = (days.day >= month_starts_on) & (month_starts_on > 1)
-    return pd.DatetimeIndex(np.where(late, first + pd.offsets.MonthBegin(1), first)).as_unit("us")
 
 
 def _span(calendar: Calendar, months: pd.DatetimeIndex) -> pd.DatetimeIndex:

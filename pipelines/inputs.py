@@ -14,6 +14,7 @@ from forecast import areas, estates, panel, seasons, taxonomy
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import Ledger
 from forecast.gazetteer import Gazetteer
+from forecast.months import bounds
 from forecast.requests import PlaceArea
 from forecast.tables import Counts, EstateHistory, Estates, Rejects, Unresolved, conform, empty
 from pipelines import geography, intake, sheets
@@ -75,7 +76,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
         raise DataError(faults)
     origin = _origin(config, entries, as_of, job)
     starts_on = settings.calendar.month_starts_on
-    orders = Orders(_of(entries, "orders"), panel.bounds(origin, starts_on)[1], starts_on, settings.incident_days)
+    orders = Orders(_of(entries, "orders"), bounds(origin, starts_on)[1], starts_on, settings.incident_days)
     counts = _counts(orders, entries, origin)
     unresolved = gather(entries, "unresolved", Unresolved)
     _refuse_if_empty(counts, unresolved)

@@ -330,10 +330,11 @@ def test_orders_find_estates_by_id_or_name() -> None:
     estates = ledger(
         [GOOD, GOOD | {"小区编号": "b", "小区名称": "乙"}, GOOD | {"小区编号": "d", "小区名称": "乙"}]
     ).estates
-    named = pd.DataFrame({"estate": ["a", "甲", "甲", "乙", "丙"], "area": ["c1", "c1", "c2", "c1", "c1"]})
+    names = ["a", "甲", "甲", "乙", "丙", "甲", "乙"]
+    named = pd.DataFrame({"estate": names, "area": ["c1", "c1", "c2", "c1", "c1", None, None]})
     named["category"], named["month"], named["months"], named["incidents"] = "x", AS_OF, 1, 1
     found = match(named, estates)
-    assert conform(EstateHistory, found)[["estate", "incidents"]].values.tolist() == [["a", 2]]
+    assert conform(EstateHistory, found)[["estate", "incidents"]].values.tolist() == [["a", 3]]
 
 
 def test_real_addresses(root: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.panel import Coverage, bounds, build, grid_at, last_complete, to_grid
+from forecast.panel import Coverage, build, grid_at, last_complete, to_grid
 from forecast.tables import Areas, Counts, conform, empty
 
 NO_AREAS = empty(Areas)
@@ -113,13 +113,6 @@ def test_the_grid_runs_to_the_origin() -> None:
     grid = to_grid(panel, MONTHS[3])
     assert list(grid.months) == list(MONTHS[:4])
     assert list(grid.future(2)) == list(MONTHS[4:6])
-
-
-@pytest.mark.parametrize(
-    ("starts_on", "start", "stop"), [(1, "2022-11-01", "2022-12-01"), (19, "2022-10-19", "2022-11-19")]
-)
-def test_bounds_of_a_month(starts_on: int, start: str, stop: str) -> None:
-    assert bounds(pd.Timestamp("2022-11-01"), starts_on) == (pd.Timestamp(start), pd.Timestamp(stop))
 
 
 def days(first: str, last: str, orders: int = 5) -> pd.DataFrame:

@@ -87,9 +87,3 @@ def test_all_faults_of_a_playbook_are_told_at_once() -> None:
         validate(playbook, ["H1"])
     assert len(caught.value.faults) == 2
     assert "nope" in str(caught.value)
-
-
-@pytest.mark.parametrize("wrong", ["13-01", "02-30", "1-1", ""])
-def test_a_day_that_does_not_exist_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="start"):
-        Window(start=wrong, end="01-31")

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from forecast import seasons
 from forecast.errors import ConfigError, DataError
-from forecast.seasons import Calendar, Season, Weather, build, month_of, unpublished
+from forecast.months import month_of
+from forecast.seasons import Calendar, Season, Weather, build, unpublished
 from forecast.tables import ALL, Seasons, check
 
 WEATHER_DRIVERS = ["heating_degree_days", "rain_days_heavy", "rain_mm", "snow_mm", "tmean_c"]

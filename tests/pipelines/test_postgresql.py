@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +20,7 @@ from forecast.errors import ConfigError, DataError
 from forecast.sources import Source
 from pipelines import readers, store
 from pipelines.cli import app
+from tests.programs import need
 
 PASSWORD = "s3cret-Pass"
 QUERY = "SELECT * FROM orders ORDER BY 工单编号"
@@ -29,11 +30,10 @@ pytestmark = pytest.mark.system("postgresql")
 
 
 @pytest.fixture(scope="session")
-def server(system: Callable[..., str]) -> Iterator[dict[str, str]]:
+def server() -> Iterator[dict[str, str]]:
     """Connection options of a server of our own. It refuses to run as root, so root lends it another user."""
-    on_path = shutil.which("postgres")
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
-    bin_folder = Path(system(*filter(None, [on_path]), *map(str, installed), "postgresql")).resolve().parent
+    bin_folder = Path(need("postgresql", "postgres", *map(str, installed))).resolve().parent
     folder = Path(tempfile.mkdtemp(prefix="weisu-pg-", dir="/tmp"))
     user = _unprivileged() if os.geteuid() == 0 else None
     if user:

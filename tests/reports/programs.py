@@ -1,12 +1,10 @@
-"""System programs the tests look through: Chromium and LibreOffice. Missing ones skip loudly, or fail in CI."""
+"""What a report looks like in Chromium and in LibreOffice."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.programs import need
 
 QUIET = (
     "--headless",
@@ -18,17 +16,6 @@ QUIET = (
     "--no-first-run",
     "--enable-logging=stderr",
 )
-
-
-def need(part: str, *commands: str) -> str:
-    """Path of the first of `commands` that is installed."""
-    for command in commands:
-        if found := shutil.which(command):
-            return found
-    reason = f"needs system part {part}"
-    if os.environ.get("WEISU_REQUIRE_SYSTEM"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def browse(page: bytes, folder: Path) -> tuple[str, list[str]]:
