@@ -396,7 +396,7 @@ def _scored(
     came = truth.y[there, today : today + actual.shape[1]]
     actual[:, : came.shape[1]] = came
     levels = np.array(forecaster.calibrate.quantile_levels)
-    cells, past = look.grid.cells.iloc[here], truth.y[there, :today]
+    cells, past = look.grid.cells.iloc[here], look.grid.y[here]
     return [
         scores.measure(
             Case(

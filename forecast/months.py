@@ -40,3 +40,10 @@ def bounds(month: pd.Timestamp, starts_on: int = 1) -> tuple[pd.Timestamp, pd.Ti
     shift = pd.DateOffset(months=int(starts_on > 1))
     start = month - shift + pd.Timedelta(days=starts_on - 1)
     return start, month + pd.DateOffset(months=1) - shift + pd.Timedelta(days=starts_on - 1)
+
+
+def days_of(months: pd.Series, starts_on: int = 1) -> tuple[pd.Series, pd.Series]:
+    """First and last day of each month."""
+    shift = pd.DateOffset(months=int(starts_on > 1))
+    start = months - shift + pd.Timedelta(days=starts_on - 1)
+    return start, months + pd.DateOffset(months=1) - shift + pd.Timedelta(days=starts_on - 2)

@@ -46,7 +46,7 @@ def last_complete(days: pd.DataFrame, until: pd.Timestamp, starts_on: int, cover
 
     A month is complete when orders came after it, or up to a gap before its end no longer than the longest
     gap between two days of the year before. A last month that then still holds far less than usual
-    (`coverage.partial_below` times the highest 12-month median of the three years before) is not.
+    (`coverage.partial_below` times what `enough` calls usual) is not.
 
     Args:
         days: DataFrame[day, orders] of the days with orders.
@@ -62,11 +62,22 @@ def last_complete(days: pd.DataFrame, until: pd.Timestamp, starts_on: int, cover
     totals = days.groupby(month_of(pd.DatetimeIndex(days["day"]), starts_on))["orders"].sum()
     totals = totals.reindex(pd.date_range(totals.index[0], totals.index[-1], freq="MS", unit="us"), fill_value=0)
     for last in totals.index[totals.index <= until][::-1]:
-        usual = totals[totals.index < last].rolling(12, min_periods=1).median().tail(36).max()
-        enough = pd.isna(usual) or totals[last] >= coverage.partial_below * usual
-        if enough and _all_in(days["day"], bounds(last, starts_on)[1]):
+        if enough(totals[totals.index <= last], coverage) and _all_in(days["day"], bounds(last, starts_on)[1]):
             return last
     return None
+
+
+def enough(totals: pd.Series, coverage: Coverage) -> bool:
+    """Whether the last of the monthly totals (index: month) is no stub of what is usual.
+
+    Usual is the lower of the highest 12-month median of the 36 months with orders before, and of the highest
+    total the same month had in earlier years: a low season is no stub, a lone order years later is one.
+    """
+    last, before = totals.index[-1], totals.iloc[:-1][totals.iloc[:-1] > 0]
+    usual = before.rolling(12, min_periods=1).median().tail(36).max()
+    same_month = before[pd.DatetimeIndex(before.index).month == last.month].max()
+    usual = usual if pd.isna(same_month) else min(usual, same_month)
+    return bool(pd.isna(usual) or totals.iloc[-1] >= coverage.partial_below * usual)
 
 
 def _all_in(days: pd.Series, end: pd.Timestamp) -> bool:
@@ -88,7 +99,6 @@ def build(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, cover
         Panel: a cell starts in the first month its area and its category have both been seen, and holds a
         0 for each covered month without requests.
 
-    Source: DOMAIN facts on coverage: not covered is not zero.
     """
     known = counts[counts["area"].notna() & (counts["month"] <= origin)]
     if known.empty:

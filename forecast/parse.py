@@ -135,6 +135,13 @@ def digest(cells: pd.Series, key: bytes) -> pd.Series:
     return pd.Series(np.array([*marks, None], dtype=object)[number], index=cells.index, dtype="str")
 
 
+def without_numbers(cells: pd.Series) -> pd.Series:
+    """Text with runs of seven or more digits as ***; a cell of digits alone is a code and stays."""
+    values = pd.Series(cells.dropna().unique(), dtype="str")
+    hidden = values.where(values.str.fullmatch(r"\d*"), values.str.replace(r"\d{7,}", "***", regex=True))
+    return cells.map(dict(zip(values, hidden, strict=True))).astype("str")
+
+
 def masked(cells: pd.Series, letters: int = SHOWN) -> pd.Series:
     """Text fit for a report: phone numbers and runs of five or more digits become ***, cut to `letters`."""
     text = pc.utf8_normalize(_arrow(cells), "NFKC")

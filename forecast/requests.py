@@ -16,6 +16,8 @@ from forecast.tables import UNCLASSIFIED, Counts, Rejects, Requests, Unresolved,
 YEARS = (1990, 2100)
 """A time outside of these years is a mistake."""
 MAX_COUNT = 10**9
+AREA_CODE = r"\d{5,6}|\d{9}|\d{12}"
+"""Postal and area codes; no telephone number is as long. Shown, for a wrong one must be seen to be mended."""
 
 PlaceArea = Callable[[Sequence[pd.Series], pd.Series | None, pd.Series | None, pd.Series], pd.Series]
 """Area texts in the order to try, lon, lat, time -> area code or null."""
@@ -252,7 +254,8 @@ def _resolve(
     kept, time = kept.take(category.index[~asks]), time[~asks]
     lon, lat = (parse.numbers(kept.text(field)) if field in kept.found else None for field in ("lon", "lat"))
     area = place_area(kept.ways("area"), lon, lat, time)
-    return pd.DataFrame({"area": area, "category": category[~asks]}).astype("str")
+    found = pd.DataFrame({"area": area, "category": category[~asks]}).astype("str")
+    return found.apply(parse.without_numbers)
 
 
 def _free_text(rows: _Rows) -> pd.Series | None:
@@ -354,4 +357,5 @@ def _values(rows: _Rows, field: str, ways: Sequence[pd.Series]) -> pd.DataFrame:
     for text, header in zip(ways, headers, strict=False):
         column = column.mask(value.isna() & text.notna(), "->".join(header))
         value = value.fillna(text)
-    return pd.DataFrame({"field": field, "column": column, "value": parse.masked(value)})
+    code = value.str.fullmatch(AREA_CODE).fillna(False) & (field == "area")
+    return pd.DataFrame({"field": field, "column": column, "value": parse.masked(value).mask(code, value)})

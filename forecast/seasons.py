@@ -12,7 +12,7 @@ heating_degree_days, rain_mm, rain_days_heavy, snow_mm, tmean_c   only with weat
 A month after the origin has the normal weather of its calendar month, never its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, Literal
@@ -119,7 +119,8 @@ def build(
     Args:
         calendar: country, overrides, seasons.
         months: first days of the months wanted, past and future.
-        origin: last month whose weather is known. Weather of later days is dropped before anything else.
+        origin: last month whose weather is known. Weather of later days is dropped before anything else; moved
+            working days count from the month in which they were announced.
         weather: daily table as `reading` describes it; None = no weather drivers.
         reading: columns and units of `weather`.
 
@@ -132,7 +133,7 @@ def build(
         ConfigError: the subdivision has no calendar.
     """
     months = pd.DatetimeIndex(months).unique().sort_values()
-    wide = _calendar_drivers(_days(calendar, months), calendar).reindex(months)
+    wide = _calendar_drivers(_days(calendar, months, origin), calendar).reindex(months)
     if weather is not None:
         known = _monthly(_daily(weather, calendar, origin, reading or Weather()), calendar, reading or Weather())
         wide = wide.join(_or_normal(known, months))
@@ -162,12 +163,40 @@ def _span(calendar: Calendar, months: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.date_range(first, stop, freq="D", unit="us", inclusive="left")
 
 
-def _days(calendar: Calendar, months: pd.DatetimeIndex) -> pd.DataFrame:
+ANNOUNCED = {2019: pd.Timestamp("2019-03-01"), 2020: pd.Timestamp("2020-01-01")}
+"""Years whose moved working days were changed late (May Day 2019, the epidemic of 2020): month of the last change."""
+
+
+EPIDEMIC = (date(2020, 1, 31), date(2020, 2, 1), date(2020, 2, 2))
+"""Holidays that no law foresaw: the Spring Festival of 2020 was made longer on 26 January."""
+
+
+def _as_known(year: int, origin: pd.Timestamp, found: "_Year") -> "_Year":
+    """A Chinese year as known at the end of month `origin`: its moved days are announced in November before."""
+    if not found.moved or origin >= ANNOUNCED.get(year, pd.Timestamp(year - 1, 11, 1)):
+        return found
+    statutory = tuple(day for day in found.statutory if day not in EPIDEMIC)
+    return replace(found, off=_by_law(statutory), worked=(), statutory=statutory, moved=False)
+
+
+def _by_law(statutory: tuple[date, ...]) -> tuple[date, ...]:
+    """Days off by law alone: for a holiday on a weekend the next working day is free."""
+    off = set(statutory)
+    for day in (day for day in statutory if day.weekday() >= 5):
+        while day.weekday() >= 5 or day in off:
+            day += timedelta(days=1)
+        off.add(day)
+    return tuple(sorted(off))
+
+
+def _days(calendar: Calendar, months: pd.DatetimeIndex, origin: pd.Timestamp) -> pd.DataFrame:
     """One row a day: its month, and whether it is worked, a holiday, part of the festival."""
     if not len(months):
         return pd.DataFrame(columns=pd.Index(["month", "workday", "holiday", "festival", "month_day"]))
     days = _span(calendar, months)
     years = [_year(calendar.country, calendar.subdivision, year) for year in range(days[0].year, days[-1].year + 1)]
+    if calendar.country == "cn":
+        years = [_as_known(year, origin, found) for year, found in enumerate(years, days[0].year)]
     weekday = np.asarray(days.day_of_week < 5)
     worked = (weekday | days.isin(_all(years, "worked"))) & ~days.isin(_all(years, "off"))
     holiday = days.isin(_all(years, "statutory"))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import negbin
+from forecast.months import days_of
 from forecast.playbook import Playbook, due
 from forecast.spec import Spec
 from forecast.tables import ALL, Workplan, check, conform, empty
@@ -64,6 +65,7 @@ class Ground:
     names: pd.DataFrame
     risk: pd.DataFrame
     estates: pd.DataFrame
+    month_starts_on: int = 1
 
 
 def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, language: str = "zh") -> pd.DataFrame:
@@ -123,8 +125,8 @@ def _expected(calls: pd.DataFrame, ground: Ground) -> pd.DataFrame:
     months = means[[*key, "mean"]].merge(variances[[*key, "variance"]], on=key)
     calls = calls.assign(call=np.arange(len(calls)))
     rows = calls.merge(months, on="category")
-    month_end = rows["month"] + pd.offsets.MonthEnd()
-    rows = rows[(rows["month"] <= rows["window_end"]) & (month_end >= rows["window_start"])]
+    first_day, last_day = days_of(rows["month"], ground.month_starts_on)
+    rows = rows[(first_day <= rows["window_end"]) & (last_day >= rows["window_start"])]
     rows = rows.sort_values(["call", "area", "month"]).assign(sd=lambda r: np.sqrt(r["variance"]))
     peak = rows.sort_values("mean", kind="stable").drop_duplicates(["call", "area"], keep="last")
     sums = rows.groupby(["call", "area"], as_index=False).agg(

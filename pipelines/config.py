@@ -182,7 +182,10 @@ def _source_faults(settings: Settings) -> list[Fault]:
             found.append(
                 Fault("has no `query`", f"source {source.name}", "write the SELECT that yields one row an order")
             )
-        if source.format != "postgresql" and not source.paths:
+        if source.format != "postgresql" and source.query:
+            what = "has a `query` but is not of format postgresql"
+            found.append(Fault(what, f"source {source.name}", "add `format: postgresql`"))
+        elif source.format != "postgresql" and not source.paths:
             found.append(
                 Fault("has no `paths`", f"source {source.name}", "say where the files are, e.g. paths: [input/*.csv]")
             )

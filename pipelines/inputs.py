@@ -15,6 +15,7 @@ from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import Ledger
 from forecast.gazetteer import Gazetteer
 from forecast.months import bounds
+from forecast.panel import Coverage
 from forecast.requests import PlaceArea
 from forecast.tables import Counts, EstateHistory, Estates, Rejects, Unresolved, conform, empty
 from pipelines import geography, intake, sheets
@@ -77,7 +78,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     origin = _origin(config, entries, as_of, job)
     starts_on = settings.calendar.month_starts_on
     orders = Orders(_of(entries, "orders"), bounds(origin, starts_on)[1], starts_on, settings.incident_days)
-    counts = _counts(orders, entries, origin)
+    counts = _counts(orders, entries, origin, settings.language, job)
     unresolved = gather(entries, "unresolved", Unresolved)
     _refuse_if_empty(counts, unresolved)
     tree = (
@@ -121,10 +122,10 @@ def _reference(config: Config, as_of: pd.Timestamp, faults: list[Fault]) -> Refe
         with _gathering(faults):
             tree = geography.read_areas(settings.areas, config.root, settings.city)
             gazetteer = areas.gazetteer(tree)
-    if settings.weather:
-        with _gathering(faults):
+    with _gathering(faults):
+        if settings.weather:
             weather = sheets.read(config.path(settings.weather.path))
-            seasons.build(settings.calendar, _AN_OLD_MONTH, as_of, weather, settings.weather)
+        seasons.build(settings.calendar, _AN_OLD_MONTH, as_of, weather, settings.weather)
     if settings.estates:
         with _gathering(faults):
             ledger_file = settings.estates
@@ -183,8 +184,7 @@ def _origin(config: Config, entries: list[Entry], as_of: pd.Timestamp | None, jo
     for name in dict.fromkeys(entry.facts["source"] for entry in entries):
         mine = [entry for entry in entries if entry.facts["source"] == name]
         if mine[0].facts["grain"] == "counts":
-            months = gather(mine, "counts", Counts)["month"]
-            last = months[months <= until].max() if len(months) else None
+            last = _last_of_counts(gather(mine, "counts", Counts), until, settings.forecaster.coverage)
         else:
             days = Orders(mine, until, starts_on, settings.incident_days).days()
             last = panel.last_complete(days, until, starts_on, settings.forecaster.coverage)
@@ -198,6 +198,13 @@ def _origin(config: Config, entries: list[Entry], as_of: pd.Timestamp | None, jo
     if as_of is not None and origin < as_of:
         job.warn(say(settings.language, "late_data", as_of=f"{as_of:%Y-%m}", origin=f"{origin:%Y-%m}"))
     return origin
+
+
+def _last_of_counts(counts: pd.DataFrame, until: pd.Timestamp, coverage: Coverage) -> pd.Timestamp | None:
+    totals = counts[counts["month"] <= until].groupby("month")["orders"].sum()
+    while len(totals) and not panel.enough(totals, coverage):
+        totals = totals.iloc[:-1]
+    return totals.index[-1] if len(totals) else None
 
 
 def _no_month(entries: list[Entry], as_of: pd.Timestamp | None, newest: pd.Timestamp | None) -> Fault:
@@ -215,13 +222,29 @@ def _of(entries: list[Entry], grain: str) -> list[Entry]:
     return [entry for entry in entries if entry.facts["grain"] == grain]
 
 
-def _counts(orders: Orders, entries: list[Entry], origin: pd.Timestamp) -> pd.DataFrame:
-    ready = gather(_of(entries, "counts"), "counts", Counts)
+def _counts(orders: Orders, entries: list[Entry], origin: pd.Timestamp, language: str, job: Run) -> pd.DataFrame:
+    ready = _ready_counts(_of(entries, "counts"), language, job)
     parts = [part for part in (orders.counts(), ready[ready["month"] <= origin]) if len(part)]
     if not parts:
         return empty(Counts)
     both = pd.concat(parts).groupby(["area", "category", "month"], as_index=False, dropna=False).sum()
     return conform(Counts, both)
+
+
+def _ready_counts(entries: list[Entry], language: str, job: Run) -> pd.DataFrame:
+    """Counts of all files; of an area, category and month that two files of a source give, the last file holds."""
+    keys = ["area", "category", "month"]
+    parts = []
+    for entry in entries:
+        counts = gather([entry], "counts", Counts).groupby(keys, as_index=False, dropna=False).sum()
+        parts.append(counts.assign(source=entry.facts["source"]))
+    if not parts:
+        return empty(Counts)
+    every = pd.concat(parts)
+    last = every.drop_duplicates(["source", *keys], keep="last").drop(columns="source")
+    if len(last) < len(every):
+        job.warn(say(language, "counts_twice", count=len(every) - len(last)))
+    return conform(Counts, last.groupby(keys, dropna=False).sum().reset_index())
 
 
 def _refuse_if_empty(counts: pd.DataFrame, unresolved: pd.DataFrame) -> None:

@@ -37,7 +37,7 @@ class Door:
 
 
 def take_in(config: Config, store: Store, door: Door, say: Callable[[int, int], None]) -> list[Entry]:
-    """Every file of every source, in the order of the config and of the file names.
+    """Every file of every source, in the order of the config and of the file names; a copy of a file counts once.
 
     Raises:
         DataError: with the faults of all files that cannot be used.
@@ -48,7 +48,9 @@ def take_in(config: Config, store: Store, door: Door, say: Callable[[int, int], 
     for done, (source, path) in enumerate(todo):
         say(done, len(todo))
         try:
-            entries.append(_one(source, path, store, door))
+            entry = _one(source, path, store, door)
+            if entry.folder not in {taken.folder for taken in entries}:
+                entries.append(entry)
         except DataError as error:
             faults += error.faults
     faults += _too_many_rejects(config, entries)
@@ -70,10 +72,13 @@ def _files(config: Config, source: Source, faults: list[Fault]) -> list[Path | N
     if source.format == "postgresql":
         return [None]
     found: list[Path | None] = []
+    known: set[Path] = set()
     for pattern in source.paths:
         whole = str(config.root / pattern)
         hits = sorted(Path(hit) for hit in glob.glob(whole, recursive=True))  # noqa: PTH207 - patterns may be absolute
-        found += [hit for hit in hits if not hit.is_dir()]
+        fresh = [hit for hit in hits if not hit.is_dir() and hit.resolve() not in known]
+        known |= {hit.resolve() for hit in fresh}
+        found += fresh
         if not hits:
             fix = "put the file there, or mend `paths`"
             faults.append(Fault(f"no file matches {pattern}", f"source {source.name}", fix))
@@ -102,8 +107,10 @@ def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
             facts[name] = facts[name] and facts[name].date().isoformat()
         file = path.name if path else source.format
         sha256 = content if path else writer.digest()
+        writer.key = key if path else f"{key}-{sha256[:16]}"
         writer.finish({"source": source.name, "grain": source.grain, "file": file, "sha256": sha256, **facts})
-    entry = store.find(key)
+        name = writer.key
+    entry = store.find(name)
     assert entry is not None
     return entry
 

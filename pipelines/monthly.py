@@ -7,13 +7,13 @@ import pandas as pd
 
 from forecast import areas, backtest, panel, taxonomy, workplan
 from forecast.backtest import COMBINATION
-from forecast.playbook import upcoming
+from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
 from forecast.tables import ALL
 from pipelines import inputs, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
-from pipelines.runs import Identity, Watch
+from pipelines.runs import Identity, Run, Watch
 from pipelines.words import say
 from reports import catalogue as reports
 from reports.material import Material
@@ -59,15 +59,20 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             counts.update(estates=len(history.estates), scores=len(scored))
 
         with job.stage("plan") as counts:
+            compared = known.assign(orders=known[settings.forecaster.value])  # past and forecast in one unit
             ground = workplan.Ground(
                 forecasts=issued.forecasts[issued.forecasts["model"] == COMBINATION],
                 correlation=issued.correlation,
-                panel=known,
+                panel=compared,
                 areas=history.areas,
                 names=taxonomy.names(settings.categories, known["category"]),
                 risk=scored,
                 estates=history.estates,
+                month_starts_on=settings.calendar.month_starts_on,
             )
+            _warn_of_far_windows(config, as_of, job)
+            if lost := sorted({*acted_on} - {ALL, *ground.names["category"]}):
+                job.warn(say(settings.language, "playbook_unknown", categories=", ".join(lost)))
             plan = workplan.build(ground, settings.playbook, settings.plan, as_of, settings.language)
             counts.update(tasks=len(plan), chosen=int(plan["chosen"].sum()))
 
@@ -83,7 +88,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             material = Material(
                 city=settings.city, language=settings.language, as_of=as_of, origin=history.origin,
                 run_id=identity.run_id, version=metadata.version("weisu"), workplan=plan,
-                forecasts=ground.forecasts, panel=known, areas=history.areas, risk=scored, risk_drivers=drivers,
+                forecasts=ground.forecasts, panel=compared, areas=history.areas, risk=scored, risk_drivers=drivers,
                 estates=history.estates, categories=ground.names, sources=history.sources,
                 unresolved=history.unresolved, scores=issued.scores, driver_names=risk.labels(settings.risk),
                 warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
@@ -98,6 +103,15 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
 def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
+
+
+def _warn_of_far_windows(config: Config, as_of: pd.Timestamp, job: Run) -> None:
+    """Tasks due now whose window the horizon does not reach to its end are cut, or missing from the plan."""
+    settings = config.settings
+    reached = as_of + pd.DateOffset(months=settings.horizon) + pd.offsets.MonthEnd()
+    far = due(settings.playbook, as_of)["window_end"] > reached
+    if far.any():
+        job.warn(say(settings.language, "far_windows", count=int(far.sum()), horizon=settings.horizon))
 
 
 def _next_tasks(config: Config, names: pd.DataFrame, as_of: pd.Timestamp) -> str:

@@ -52,7 +52,8 @@ def run(
             )  # fmt: skip
             counts.update(origins=len(past), forecasts=len(tables.forecasts), scores=len(tables.scores))
 
-        identity = Identity("backtest", f"{history.origin:%Y-%m}", config.digest, history.digest)
+        arguments = (*(f"{origin:%Y-%m}" for origin in past), f"horizon {ahead}")
+        identity = Identity("backtest", f"{history.origin:%Y-%m}", config.digest, history.digest, arguments)
         with job.stage("reports"):
             job.put("config.yaml", config.text())
             job.save(forecasts=tables.forecasts, scores=tables.scores)
@@ -68,6 +69,7 @@ def _origins(last: pd.Timestamp, first: pd.Timestamp, count: int, step: int, ahe
     if found[0] >= first:
         return found
     room = (last.year - first.year) * 12 + last.month - first.month - ahead
-    fix = f"use --origins {max(room // step + 1, 1)} or fewer, or a smaller --step or --horizon"
+    fix = f"use --origins {room // step + 1} or fewer, or a smaller --step or --horizon"
+    fix = fix if room >= 0 else f"use a --horizon of at most {max(room + ahead, 1)}, or add older data"
     what = f"the oldest origin would be {found[0]:%Y-%m}, before the first month of data ({first:%Y-%m})"
     raise DataError(Fault(what, "--origins", fix))

@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -21,7 +21,10 @@ import pandas as pd
 from forecast.errors import ConfigError, Fault, RunError
 from pipelines import store
 
-PACKAGES = ("duckdb", "lightgbm", "numpy", "pandas", "prophet", "pyarrow", "scipy", "statsmodels", "weisu")
+PACKAGES = (
+    "chinesecalendar", "duckdb", "geopandas", "holidays", "lightgbm", "numpy", "pandas", "prophet", "pyarrow",
+    "python-calamine", "scipy", "statsmodels", "weisu",
+)  # fmt: skip
 MANIFEST = "run.json"
 
 
@@ -116,14 +119,17 @@ def opened(folder: Path, watch: Watch) -> Iterator[Run]:
     """A draft under the runs folder, gone when the job does not reach `publish`. Call under the lock."""
     for left in folder.glob(".draft-*"):
         shutil.rmtree(left, ignore_errors=True)
+    for link in folder.glob(".latest-*"):
+        link.unlink(missing_ok=True)
     draft = folder / f".draft-{os.getpid()}"
     with store.writing(draft):
         draft.mkdir(parents=True)
         log = (draft / "log.jsonl").open("w", encoding="utf-8")
     try:
-        with log:
-            yield Run(draft, watch, log)
+        yield Run(draft, watch, log)
     finally:
+        with suppress(OSError):  # every line was flushed when it was written
+            log.close()
         shutil.rmtree(draft, ignore_errors=True)
 
 
@@ -135,11 +141,12 @@ class Identity:
     as_of: str
     config_sha256: str
     inputs_sha256: str
+    arguments: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
         """Its short name."""
-        parts = (self.job, self.as_of, self.config_sha256, self.inputs_sha256, code_digest(), str(versions()))
+        parts = [*map(str, asdict(self).values()), code_digest(), str(versions())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
 
@@ -169,8 +176,10 @@ def publish(run: Run, folder: Path, identity: Identity, facts: dict[str, Any]) -
         number += 1
         target = folder / f"{name}-{number}"
     with store.writing(target):
-        _sync(run.draft)
+        store.sync(run.draft)
         run.draft.rename(target)
+    with suppress(OSError):  # the run is published; a missing pointer to it is no reason to fail
+        store.sync(folder, deep=False)
         _point(folder / "latest", target.name)
     return target
 
@@ -186,9 +195,11 @@ def listed(folder: Path) -> list[dict[str, Any]]:
 
 
 def shown(folder: Path, run_id: str) -> dict[str, Any]:
-    """The manifest of one run, by its name or the beginning of it."""
+    """The manifest of one run, by its name, its id, the beginning of either, or `latest`."""
+    run_id = (folder / "latest").resolve().name if run_id == "latest" else run_id
     names = {Path(manifest["run_dir"]).name: manifest for manifest in listed(folder)}
-    found = [run_id] if run_id in names else [name for name in names if name.startswith(run_id)]
+    begin = [name for name in names if name.startswith(run_id) or names[name]["run_id"].startswith(run_id)]
+    found = [run_id] if run_id in names else begin
     if len(found) != 1:
         what = f"{len(found)} runs begin with {run_id!r}" if found else f"no run begins with {run_id!r}"
         raise ConfigError(Fault(what, str(folder), "`weisu runs` lists them"))
@@ -214,15 +225,6 @@ def code_digest(*modules: str) -> str:
 
 def _sources(path: Path) -> list[Path]:
     return [path] if path.is_file() else sorted(path.rglob("*.py"))
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _point(link: Path, name: str) -> None:

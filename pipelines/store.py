@@ -38,23 +38,31 @@ class Store:
         self.folder = folder
 
     def find(self, key: str) -> Entry | None:
-        """The entry of a key, if it was taken in before."""
+        """The entry of a key, if it was taken in before and all of it is there."""
         folder = self.folder / key
-        facts = folder / "entry.json"
-        return Entry(folder, json.loads(facts.read_text(encoding="utf-8"))) if facts.is_file() else None
+        try:
+            written = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+            whole = all((folder / name).stat().st_size == size for name, size in written["parts"].items())
+        except (OSError, ValueError, KeyError):
+            return None
+        return Entry(folder, written["facts"]) if whole else None
 
     @contextmanager
     def writer(self, key: str) -> Iterator["Writer"]:
-        """A folder that becomes the entry only when it is finished."""
+        """A folder that becomes the entry only when it is finished; a whole entry of that key is never replaced."""
         draft = self.folder / f".{key}.{os.getpid()}"
         with writing(self.folder):
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
         try:
-            yield Writer(draft)
+            writer = Writer(draft, key)
+            yield writer
             with writing(self.folder):
-                shutil.rmtree(self.folder / key, ignore_errors=True)
-                draft.rename(self.folder / key)
+                sync(draft)
+                if self.find(writer.key) is None:
+                    shutil.rmtree(self.folder / writer.key, ignore_errors=True)
+                    draft.rename(self.folder / writer.key)
+                    sync(self.folder, deep=False)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -66,9 +74,10 @@ class Store:
 
 @dataclass
 class Writer:
-    """Collects the tables of one entry, part by part."""
+    """Collects the tables of one entry, part by part. `key` may still be changed before it is finished."""
 
     folder: Path
+    key: str
     parts: int = 0
 
     def add(self, **tables: pd.DataFrame) -> None:
@@ -88,7 +97,8 @@ class Writer:
     def finish(self, facts: dict[str, Any]) -> None:
         """Write what was counted; without it the entry does not exist."""
         with writing(self.folder):
-            text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
+            parts = {path.name: path.stat().st_size for path in sorted(self.folder.glob("*.parquet"))}
+            text = json.dumps({"facts": facts, "parts": parts}, ensure_ascii=False, indent=1, sort_keys=True)
             (self.folder / "entry.json").write_text(text, encoding="utf-8")
 
 
@@ -100,6 +110,16 @@ def writing(where: Path) -> Iterator[None]:
     except OSError as error:
         fix = "free space or give write permission there, then run again; nothing was published"
         raise RunError(Fault(f"cannot write ({error.strerror or error})", str(where), fix)) from None
+
+
+def sync(folder: Path, deep: bool = True) -> None:
+    """Force a folder, and with `deep` all that is in it, onto the disk."""
+    for path in [*(folder.rglob("*") if deep else ()), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
@@ -124,8 +144,9 @@ def gather(entries: Iterable[Entry], name: str, table: type[Table]) -> pd.DataFr
 _ORDERS = """
 WITH files AS (SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::INTEGER[]) AS turn),
 raw AS (
-    SELECT r.*, turn, row_number() OVER (PARTITION BY source, request_id ORDER BY turn DESC) AS copy
-    FROM read_parquet(?, filename = true, union_by_name = true) r JOIN files USING (filename)
+    SELECT r.*, turn, row_number() OVER (
+        PARTITION BY source, request_id ORDER BY turn DESC, filename DESC, file_row_number DESC) AS copy
+    FROM read_parquet(?, filename = true, file_row_number = true, union_by_name = true) r JOIN files USING (filename)
     WHERE received_at < ?
 ),
 orders AS (

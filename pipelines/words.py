@@ -23,6 +23,14 @@ _SENTENCES = {
         "{count} 件工单在多个文件中重复出现, 以最后一个文件为准",
         "{count} orders came in more than one file; the last file holds",
     ),
+    "counts_twice": (
+        "{count} 个计数 (社区×类别×月) 在多个文件中出现, 以最后一个文件为准",
+        "{count} counts (area, category, month) came in more than one file; the last file holds",
+    ),
+    "playbook_unknown": (
+        "任务手册中的类别在数据中没有出现: {categories}",
+        "categories of the playbook that the data do not hold: {categories}",
+    ),
     "unpublished": (
         "{years} 年调休未公布: 工作日按法定节假日估算",
         "moved working days of {years} are not published: workdays are estimated from statutory holidays",
@@ -47,7 +55,11 @@ _SENTENCES = {
         "月度面板 {span}: {areas} 个社区, {categories} 个类别, {orders} 件; 小区 {estates} 个",
         "monthly panel {span}: {areas} communities, {categories} categories, {orders} orders; {estates} estates",
     ),
-    "next_window": ("{month} 月的{category}", "{category} from month {month}"),
+    "far_windows": (
+        "{count} 类任务的起作用时段超出预测期 {horizon} 个月: 只计到预测期末, 或未列入; 可调大 horizon",
+        "{count} kinds of task act beyond the horizon of {horizon} months: cut there, or missing; raise `horizon`",
+    ),
+    "next_window": ("{month} 月的{category}", "{category} (month {month})"),
     "sources": (
         "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",
         "{rows} rows: {kept} kept, {rejected} refused, {repeated} repeats, {left_out} left out, {unplaced} unplaced",

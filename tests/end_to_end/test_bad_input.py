@@ -252,8 +252,7 @@ def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: sig
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root, env=environment) as job:
         assert job.stderr is not None
-        while "forecast" not in job.stderr.readline():
-            pass
+        assert any("forecast" in line for line in iter(job.stderr.readline, ""))
         time.sleep(0.1)
         job.send_signal(stop)
         rest = job.stderr.read()

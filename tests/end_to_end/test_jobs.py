@@ -130,6 +130,43 @@ def test_a_month_not_yet_complete_is_left_out_and_said(cli: Cli, orders_job: Pat
     assert store.read(run / "panel.parquet")["month"].max() == pd.Timestamp("2021-07-01")
 
 
+def test_a_count_given_twice_counts_once(cli: Cli, counts_job: Path) -> None:
+    text = counts_job.read_text(encoding="utf-8").replace("[counts.csv]", "['*.csv', counts.csv]")
+    counts_job.write_text(text, encoding="utf-8")
+    frame = pd.read_csv(counts_job.parent / "counts.csv")
+    frame.to_csv(counts_job.parent / "copy.csv", index=False)
+    revised = frame[frame["month"] == "2022-06"].assign(count=7)
+    revised.to_csv(counts_job.parent / "revised.csv", index=False)
+    panel = store.read(run_dir(cli("monthly", counts_job, "--as-of", "2022-06")) / "panel.parquet")
+    before = frame.loc[frame["month"] < "2022-06", "count"].sum()
+    assert panel["orders"].sum() == before + revised["count"].sum()
+
+
+def test_a_last_month_of_counts_that_is_a_stub_is_left_out(cli: Cli, counts_job: Path) -> None:
+    path = counts_job.parent / "counts.csv"
+    frame = pd.read_csv(path)
+    frame.loc[frame["month"] == "2022-06", "count"] //= 20
+    frame.to_csv(path, index=False)
+    result = cli("monthly", counts_job, "--as-of", "2022-06")
+    assert store.read(run_dir(result) / "panel.parquet")["month"].max() == pd.Timestamp("2022-05-01")
+    assert "2022-05" in result.output
+
+
+def test_a_horizon_too_short_for_the_work_is_said(cli: Cli, counts_job: Path) -> None:
+    counts_job.write_text(
+        counts_job.read_text(encoding="utf-8").replace("horizon: 4", "horizon: 1"), encoding="utf-8"
+    )
+    result = cli("monthly", counts_job, "--as-of", "2022-06")
+    assert result.exit_code == 0
+    assert "horizon" in result.stdout
+
+
+def test_backtests_of_other_origins_have_other_names(cli: Cli, counts_job: Path) -> None:
+    names = {run_dir(cli("backtest", counts_job, "--origins", n, "--horizon", 2)).name for n in (1, 2)}
+    assert len(names) == 2
+    assert not [name for name in names if name.endswith("-2") and name[:-2] in names]
+
+
 def test_two_jobs_do_not_run_in_one_folder(cli: Cli, counts_job: Path) -> None:
     with locked(counts_job.parent / "runs", "monthly"):
         result = cli("monthly", counts_job, "--as-of", "2022-06")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.panel import Coverage, build, grid_at, last_complete, to_grid
+from forecast.panel import Coverage, build, enough, grid_at, last_complete, to_grid
 from forecast.tables import Areas, Counts, conform, empty
 
 NO_AREAS = empty(Areas)
@@ -140,6 +140,19 @@ def test_a_trickle_after_the_end_of_the_data_completes_no_month() -> None:
     trickle = pd.DataFrame({"day": pd.to_datetime(["2022-12-03", "2023-02-09"]).as_unit("us"), "orders": 1})
     span = pd.concat([days("2021-01-01", "2022-10-31"), trickle])
     assert last_complete(span, pd.Timestamp("2023-06-01"), 1, Coverage()) == pd.Timestamp("2022-10-01")
+
+
+def test_a_low_season_is_no_stub_and_a_stub_is() -> None:
+    totals = pd.Series([100.0] * 6 + [5.0] * 6, index=MONTHS[:12])
+    two_years = pd.concat([totals, totals.set_axis(MONTHS[12:])])
+    assert enough(two_years, Coverage())
+    assert not enough(pd.concat([two_years.iloc[:-8], two_years.iloc[-9:-8] * 0.04]), Coverage())
+
+
+def test_one_mistyped_year_does_not_move_the_end_of_the_data() -> None:
+    stray = pd.DataFrame({"day": pd.to_datetime(["2042-08-03"]).as_unit("us"), "orders": 1})
+    span = pd.concat([days("2021-01-01", "2022-10-31"), stray])
+    assert last_complete(span, pd.Timestamp("2100-01-01"), 1, Coverage()) == pd.Timestamp("2022-10-01")
 
 
 def test_no_days_no_month() -> None:

@@ -158,6 +158,11 @@ def test_digest_is_hmac_sha256() -> None:
     assert marks[3] != expected != parse.digest(cells("农光里"), b"other")[0]
 
 
+def test_a_telephone_number_inside_a_name_is_hidden_and_a_code_is_not() -> None:
+    found = parse.without_numbers(cells("李四13900001111漏水", "110105001001", "3号楼 2017", None))
+    assert found.fillna("null").tolist() == ["李四***漏水", "110105001001", "3号楼 2017", "null"]
+
+
 def test_masked() -> None:
     shown = parse.masked(cells("张13800138000", "138-0013-8000", "(555) 123-4567", "2023-13-45 08:03", "1234", None))
     assert shown.tolist() == ["张***", "***", "(***", "2023-13-45 08:03", "1234", ""]

@@ -254,3 +254,17 @@ def test_no_weather_rows_and_no_months() -> None:
     found = build(Calendar(), months("2020-01", "2020-02"), stamp("2020-02-01"), table)
     assert "rain_mm" not in set(found["driver"])
     assert build(Calendar(), months("2020-01", "2020-02")[:0], stamp("2020-02-01")).empty
+
+
+def test_moved_days_count_from_their_announcement() -> None:
+    """The epidemic's longer holiday of 2020 was known to nobody in 2019."""
+    months = pd.date_range("2019-01-01", "2020-12-01", freq="MS", unit="us")
+
+    def workdays(origin: str) -> pd.Series:
+        rows = build(Calendar(), pd.DatetimeIndex(months), pd.Timestamp(origin))
+        return rows[rows["driver"] == "workdays"].set_index("month")["value"]
+
+    before, after = workdays("2019-12-01"), workdays("2020-01-01")
+    assert (before["2020-01-01"], after["2020-01-01"]) == (19, 17)  # off by law: 1, 27, 28, 29
+    assert before["2020-02-01"] == 20
+    assert before.loc["2019"].equals(after.loc["2019"])

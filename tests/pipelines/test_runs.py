@@ -82,7 +82,8 @@ def test_runs_are_found_by_the_beginning_of_their_name(tmp_path: Path) -> None:
     make(tmp_path, "a")
     other = make(tmp_path, "b")
     assert shown(tmp_path, other.name)["run_dir"] == str(other)
-    assert shown(tmp_path, other.name[:-1])["run_dir"] == str(other)
+    for words in (other.name[:-1], identity("b").run_id, "latest"):
+        assert shown(tmp_path, words)["run_dir"] == str(other)
     with pytest.raises(ConfigError, match="2 runs begin"):
         shown(tmp_path, "2022-10")
     with pytest.raises(ConfigError, match="no run begins"):

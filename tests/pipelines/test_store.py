@@ -50,6 +50,26 @@ def test_an_order_in_two_files_counts_once_as_the_last_file_has_it(tmp_path: Pat
     assert Orders(entries, UNTIL, 1, 30).repeated() == 1
 
 
+def test_of_copies_in_two_batches_of_a_file_the_later_holds(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with store.writer("k") as writer:
+        for category in "xyz":
+            writer.add(requests=requests([order(n, "2022-03-01", category=category) for n in range(50)]))
+        writer.finish({})
+    entry = store.find("k")
+    assert entry is not None
+    for _ in range(5):
+        assert counts([entry])["category"].tolist() == ["z"]
+
+
+def test_a_torn_entry_is_no_entry(tmp_path: Path) -> None:
+    (entry,) = stored(tmp_path, [order(1, "2022-03-01")])
+    Path(entry.part("requests")[0]).write_bytes(b"")
+    assert Store(tmp_path / "store").find("file0") is None
+    (again,) = stored(tmp_path, [order(1, "2022-03-01")])
+    assert counts([again])["orders"].sum() == 1
+
+
 def test_orders_about_one_spot_within_days_are_one_incident(tmp_path: Path) -> None:
     days = ["2022-03-01", "2022-03-20", "2022-05-05"]
     entries = stored(tmp_path, [order(n, day, place="p") for n, day in enumerate(days)])
