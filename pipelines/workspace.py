@@ -1,6 +1,7 @@
 """`weisu init`: an empty folder -> a workspace that runs, with every option written down."""
 
 import json
+import shutil
 import typing
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic_core import PydanticUndefined
 from forecast.errors import ConfigError, Fault
 from forecast.simulate import City
 from pipelines import simulation, store
-from pipelines.config import Settings
+from pipelines.config import SHIPPED, Settings
 
 CONFIG = """\
 # weisu: the monthly job of one city. Every key has a default; options.yaml lists them all.
@@ -38,12 +39,19 @@ categories: cn               # shipped tree, or a path such as my_categories.yam
 playbook: cn                 # shipped tasks, or a path such as my_playbook.yaml
 """
 
+SAMPLES = {
+    "counts.csv": "month,area,category,count\n2024-01,东社区,供暖不热,12\n2024-01,西社区,供暖不热,0\n",
+    "weather.csv": "date,tmax,tmin,rain,snow\n2024-01-01,3.0,-6.5,0.0,0.0\n2024-01-02,4.2,-5.1,0.0,0.0\n",
+}
+"""Forms of the inputs that the made-up city does without."""
+
 STEPS = """\
 {folder} is ready: a made-up city stands in input/ so that every command works before your own data are there.
   weisu check {config}                       # what is in the inputs, and what is wrong with them
   weisu monthly {config} --as-of {as_of}     # forecasts, risk, work plan
   weisu backtest {config} --origins 3        # how good would it have been
-Then replace the files in input/ by your own exports and areas; options.yaml explains every key."""
+Then replace the files in input/ by your own exports and areas; options.yaml explains every key, and samples/
+shows the form of ready-made counts, weather, categories and playbook."""
 
 
 def create(folder: Path) -> list[str]:
@@ -60,10 +68,19 @@ def create(folder: Path) -> list[str]:
         (folder / "input").mkdir(parents=True)
         config.write_text(CONFIG, encoding="utf-8")
         (folder / "options.yaml").write_text(options(), encoding="utf-8")
+        _samples(folder / "samples")
     city = City(seed=1, communities=8, years=3, first_year=2022)
     simulation.write_city(folder / "input", city)
     as_of = f"{city.first_year + city.years - 1}-08"
     return STEPS.format(folder=folder, config=config, as_of=as_of).splitlines()
+
+
+def _samples(folder: Path) -> None:
+    folder.mkdir()
+    for name, text in SAMPLES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for name in ("categories", "playbook"):
+        shutil.copyfile(SHIPPED / name / "cn.yaml", folder / f"{name}.yaml")
 
 
 def options() -> str:

@@ -239,6 +239,19 @@ def test_init_makes_a_workspace_that_runs(cli: Cli, tmp_path: Path) -> None:
     assert cli("init", tmp_path / "city").exit_code == 2
 
 
+def test_init_shows_the_form_of_every_input(cli: Cli, tmp_path: Path) -> None:
+    assert cli("init", tmp_path / "city").exit_code == 0
+    config = tmp_path / "city" / "counts.yaml"
+    config.write_text(
+        "sources: [{grain: counts, paths: [samples/counts.csv]}]\nweather: {path: samples/weather.csv}\n"
+        "categories: samples/categories.yaml\nplaybook: samples/playbook.yaml\n",
+        encoding="utf-8",
+    )
+    result = cli("check", config)
+    assert result.exit_code == 0, result.output
+    assert "2024-01" in result.stdout
+
+
 def test_init_prints_every_option(cli: Cli, tmp_path: Path) -> None:
     from pipelines.config import Settings
 
