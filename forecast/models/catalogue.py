@@ -6,18 +6,26 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import climatology, ets, lightgbm, prophet, seasonal_naive
+from forecast.models import climatology, ets, flat_mean, lightgbm, prophet, seasonal_naive, theta
 from forecast.panel import Grid
 
 Model = Annotated[
-    seasonal_naive.SeasonalNaive | climatology.Climatology | ets.Ets | prophet.Prophet | lightgbm.LightGBM,
+    seasonal_naive.SeasonalNaive
+    | flat_mean.FlatMean
+    | climatology.Climatology
+    | theta.Theta
+    | ets.Ets
+    | prophet.Prophet
+    | lightgbm.LightGBM,
     Field(discriminator="kind"),
 ]
 """The options of one model; its `kind` says which."""
 
 _ROOMS = {
     "seasonal_naive": seasonal_naive,
+    "flat_mean": flat_mean,
     "climatology": climatology,
+    "theta": theta,
     "ets": ets,
     "prophet": prophet,
     "lightgbm": lightgbm,

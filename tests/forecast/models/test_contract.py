@@ -14,6 +14,7 @@ from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, conform
 
 CHEAP = {"lightgbm": {"trees": 30, "least_rows": 100, "rows": 4000, "least_in_leaf": 20}}
+SEASONLESS = {"flat_mean"}
 SEED = 20
 
 
@@ -114,6 +115,7 @@ def test_ten_times_the_counts_are_ten_times_the_means(kind: str) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", sorted({*catalogue.KINDS} - SEASONLESS))
 def test_a_season_seen_four_times_is_expected_again(kind: str) -> None:
     grid = grid_of(counts(48, mean=50), 2)
     winter = forecast(kind, grid, 12)[1::2].sum(0)
