@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import climatology, ets, flat_mean, lightgbm, prophet, seasonal_naive, theta
+from forecast.models import climatology, ets, flat_mean, lightgbm, prophet, seasonal_naive, theta, tsb
 from forecast.panel import Grid
 
 Model = Annotated[
@@ -14,6 +14,7 @@ Model = Annotated[
     | flat_mean.FlatMean
     | climatology.Climatology
     | theta.Theta
+    | tsb.Tsb
     | ets.Ets
     | prophet.Prophet
     | lightgbm.LightGBM,
@@ -26,6 +27,7 @@ _ROOMS = {
     "flat_mean": flat_mean,
     "climatology": climatology,
     "theta": theta,
+    "tsb": tsb,
     "ets": ets,
     "prophet": prophet,
     "lightgbm": lightgbm,

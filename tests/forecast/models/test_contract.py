@@ -14,7 +14,7 @@ from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, conform
 
 CHEAP = {"lightgbm": {"trees": 30, "least_rows": 100, "rows": 4000, "least_in_leaf": 20}}
-SEASONLESS = {"flat_mean"}
+SEASONLESS = {"flat_mean", "tsb"}
 SEED = 20
 
 
