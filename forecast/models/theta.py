@@ -13,8 +13,7 @@ from forecast.panel import Grid
 from forecast.spec import Spec
 
 ALPHAS = np.array(
-    [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.24, 0.28]
-    + [0.33, 0.38, 0.43, 0.5, 0.57, 0.65, 0.73, 0.81, 0.9, 0.99]
+    [0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.36, 0.42, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99],
 )
 """Smoothing parameters tried. Between two of them the error hardly differs."""
 
