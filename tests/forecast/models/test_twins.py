@@ -110,6 +110,7 @@ def test_theta(spec: theta.Theta, holes: float) -> None:
     rng = np.random.default_rng(7)
     level = np.exp(np.cumsum(rng.normal(0, 0.15, (6, 30)), axis=1)) * rng.gamma(1, 20, (6, 1))
     x = rng.poisson(level).astype(float)
+    x[0] = np.arange(30) ** 2  # runs away from any line
     x[rng.random(x.shape) < holes] = np.nan
     x[2, :11] = np.nan
     category = ["a", "b", "a", "a", "b", "a"]
