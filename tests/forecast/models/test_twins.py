@@ -104,6 +104,30 @@ def test_with_every_month_covered_theta_is_that_of_the_paper(
 PAPER = theta.Theta(discount=1, pool=0, drift=1, damping=1)
 
 
+@given(grids(), st.integers(1, 14))
+@settings(max_examples=40)
+def test_theta_stays_near_level_times_season(grid: Grid, horizon: int) -> None:
+    spec = theta.Theta(largest_factor=1.5)
+    usual = climatology.predict(climatology.Climatology(), grid, empty(Seasons), horizon, 0)
+    means = theta.predict(spec, grid, empty(Seasons), horizon, 0)
+    young = (~np.isnan(grid.y)).sum(1) < spec.least_months
+    np.testing.assert_array_equal(means[young], usual[young])
+    assert (means <= usual * 1.5).all()
+    assert (means >= usual / 1.5).all()
+
+
+def test_theta_is_that_of_the_counts_without_season_times_the_season() -> None:
+    y = np.random.default_rng(5).poisson(30, (6, 40)) * np.tile(np.arange(1, 41) % 12 + 1, (6, 1)).astype(float)
+    months = pd.date_range("2019-01-01", periods=40, freq="MS", unit="us")
+    cells = pd.DataFrame({"area": list("abcabc"), "category": list("cccddd")}, dtype="str")
+    grid = Grid(cells, months, y)
+    category, spec = np.array([0, 0, 0, 1, 1, 1]), theta.Theta(largest_factor=1e6)
+    index = seasonal_index(Climate(), y, category, months.month.to_numpy() - 1)
+    rest = theta.theta(spec, y / index[:, months.month - 1], category, 6)
+    means = theta.predict(spec, grid, empty(Seasons), 6, 0)
+    np.testing.assert_allclose(means, rest * index[:, grid.future(6).month - 1])
+
+
 @pytest.mark.parametrize("spec", [theta.Theta(), PAPER, theta.Theta(pool=3, drift=0.2, damping=0.5, discount=0.9)])
 @pytest.mark.parametrize("holes", [0, 0.2])
 def test_theta(spec: theta.Theta, holes: float) -> None:
