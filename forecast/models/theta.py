@@ -17,7 +17,7 @@ ALPHAS = np.array(
 )
 """Smoothing parameters tried. Between two of them the error hardly differs."""
 
-CHUNK = 256
+CHUNK = 512
 """Cells solved together, so that what a month needs stays in the cache."""
 
 
@@ -105,8 +105,7 @@ def _ahead(spec: Theta, x: np.ndarray, alpha: np.ndarray, horizon: int) -> np.nd
 def _evidence(spec: Theta, x: np.ndarray, error: np.ndarray) -> np.ndarray:
     """(k, n) log likelihood of each smoothing parameter, 0 for the best of a series.
 
-    Normal errors whose variance is that of the fit (Fiorucci et al. 2016, section 2.2). Errors below a
-    thousandth of a percent of the counts are all alike.
+    Normal errors whose variance is that of the fit. Squared errors below TINY of the squared counts are all alike.
     """
     worth = spec.discount ** np.arange(x.shape[1])[::-1]
     months = np.where(np.isnan(x), 0.0, worth).sum(1)
