@@ -1,6 +1,6 @@
 """Slow, obvious twins of the formulas: plain loops over plain numbers, to be read next to the paper."""
 
-from math import exp, inf, isnan, log, nan, sqrt
+from math import exp, isnan, log, nan, sqrt
 from typing import Any
 
 YEAR = 12
@@ -184,11 +184,11 @@ def flat_mean(counts: list[float], months: int) -> float:
 
 
 def tsb(counts: list[float], first_months: int, tried: list[tuple[float, float]]) -> float:
-    """Chance of a request x its size, with the smoothing parameters that erred least."""
+    """Chance of a request x its size, with the first of the smoothing parameters that erred least."""
     covered = [count for count in counts if not isnan(count)]
     start = covered[:first_months]
     came = [count for count in start if count > 0]
-    best, forecast = inf, 0.0
+    errors, forecasts = [], []
     for alpha, beta in tried:
         chance = len(came) / len(start) if start else 0.0
         size = sum(came) / len(came) if came else None
@@ -200,9 +200,9 @@ def tsb(counts: list[float], first_months: int, tried: list[tuple[float, float]]
                 chance = beta + (1 - beta) * chance
             else:
                 chance = (1 - beta) * chance
-        if error < best:
-            best, forecast = error, chance * (size or 0.0)
-    return forecast
+        errors.append(error)
+        forecasts.append(chance * (size or 0.0))
+    return next(f for f, error in zip(forecasts, errors, strict=True) if error <= min(errors) * (1 + 1e-9))
 
 
 def dynamic_theta(counts: list[float], start: float, alpha: float, theta: float) -> list[float]:

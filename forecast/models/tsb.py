@@ -14,6 +14,9 @@ from forecast.spec import Spec
 TRIED = np.array([(size, chance) for size in (0.05, 0.1, 0.2, 0.3, 0.5) for chance in (0.02, 0.05, 0.1, 0.2, 0.3)])
 """Smoothing parameters (of the size, of the chance) tried for each cell."""
 
+ALIKE = 1e-9
+"""Relative difference of errors that rounding may make; of parameters that err alike the first is taken."""
+
 CHUNK = 1024
 """Cells solved together, so that memory stays bounded."""
 
@@ -60,7 +63,7 @@ def _best(spec: Tsb, y: np.ndarray) -> np.ndarray:
         weight = np.where(size > 0, alpha, 1.0)  # nothing came before: the first size is all there is
         size = np.where(came, size + weight * (month - size), size)
         chance = np.where(covered, chance + beta * (came - chance), chance)
-    best = error.argmin(0)
+    best = (error <= error.min(0) * (1 + ALIKE)).argmax(0)
     at = np.arange(len(y))
     means: np.ndarray = (chance * size)[best, at]
     return means
