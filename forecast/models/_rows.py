@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.models import _climate
-from forecast.models._climate import YEAR, Climate, group_sum
+from forecast.models._climate import Climate
+from forecast.models._season import YEAR, group_sum, seasonal_index
 from forecast.panel import Grid
 
 SMALL = 0.1
@@ -167,7 +168,7 @@ def _blocks(climate: Climate, y: np.ndarray, category: np.ndarray, moy: np.ndarr
     T = y.shape[1]  # noqa: N806
     ends = sorted({*range(FIRST, T, EVERY), T - 1})
     ones = np.ones((len(y), YEAR))
-    fitted = [_climate.seasonal_index(climate, y[:, : e + 1], category, moy[: e + 1]) for e in ends]
+    fitted = [seasonal_index(climate.season, y[:, : e + 1], category, moy[: e + 1]) for e in ends]
     return np.stack([ones, *fitted]), np.searchsorted(ends, np.arange(T), side="right")
 
 

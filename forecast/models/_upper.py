@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from forecast.models import _climate
-from forecast.models._climate import Climate, Fit, group_sum
+from forecast.models._climate import Climate, Fit
+from forecast.models._season import group_sum
 from forecast.panel import Grid
 
 Forecaster = Callable[[int, np.ndarray], np.ndarray | None]

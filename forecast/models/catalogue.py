@@ -1,5 +1,6 @@
 """The models there are: a spec of any kind -> its means. A new model is a file of that name and its lines here."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -51,3 +52,20 @@ def predict(spec: Model, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: 
     """
     means: np.ndarray = _ROOMS[spec.kind].predict(spec, grid, seasons, horizon, seed)
     return means
+
+
+def look_back(
+    spec: Model, grids: Sequence[Grid], seasons: Sequence[pd.DataFrame], horizon: int, seed: int
+) -> list[np.ndarray]:
+    """What the model of `spec` would have expected at several past origins, oldest first.
+
+    Each sees what was known at its origin at the latest; a model that is slow to learn may use at one origin what
+    it learned at an earlier one.
+
+    Returns:
+        Means (n cells, horizon) of each grid, as `predict` gives.
+    """
+    model = _ROOMS[spec.kind]
+    if hasattr(model, "look_back"):
+        return list(model.look_back(spec, grids, seasons, horizon, seed))
+    return [predict(spec, grid, known, horizon, seed) for grid, known in zip(grids, seasons, strict=True)]

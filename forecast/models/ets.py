@@ -8,7 +8,8 @@ import pandas as pd
 from pydantic import Field
 
 from forecast.models import _upper
-from forecast.models._climate import YEAR, Climate
+from forecast.models._climate import Climate
+from forecast.models._season import YEAR
 from forecast.panel import Grid
 from forecast.spec import Spec
 

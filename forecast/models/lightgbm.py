@@ -1,5 +1,7 @@
 """Grid + seasons -> means: level x season, corrected by one LightGBM for all cells and horizons."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,61 +24,97 @@ class LightGBM(Spec):
     """A global Poisson model of the correction to level x season.
 
     `drivers`: those of the seasons it may use (None = all). `rows`: most rows it learns from; with fewer than
-    `least_rows`, or fewer than `least_months` months, level x season stays. `largest_factor` bounds a correction,
-    either way. `threads` changes the time, not the result.
+    `least_rows`, or fewer than `least_months` months, level x season stays. `dispersion`: phi of var = mu + phi mu^2
+    by which rows are weighed. `largest_factor` bounds a correction, either way. `refit_every`: past origins that
+    share one fit, that of the oldest of them. `threads` changes the time, not the result.
     """
 
     kind: Literal["lightgbm"] = "lightgbm"
     climate: Climate = Climate()
     drivers: tuple[str, ...] | None = None
-    rows: int = Field(150_000, ge=500)
+    rows: int = Field(75_000, ge=500)
     least_rows: int = Field(500, ge=1)
     least_months: int = Field(15, ge=14)
     half_life_months: float = Field(48.0, gt=0)
-    trees: int = Field(200, ge=1)
+    dispersion: float = Field(0.3, ge=0)
+    trees: int = Field(100, ge=1)
     learning_rate: float = Field(0.05, gt=0, le=1)
-    leaves: int = Field(31, ge=2)
+    leaves: int = Field(8, ge=2)
     least_in_leaf: int = Field(100, ge=1)
     l2: float = Field(5.0, ge=0)
     feature_share: float = Field(0.4, gt=0, le=1)
     bins: int = Field(127, ge=2, le=255)
     largest_factor: float = Field(5.0, gt=1)
+    refit_every: int = Field(3, ge=1)
     threads: int = Field(1, ge=1)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What is known at one origin: the grid in its own order of cells, its drivers, level x season ahead."""
+
+    past: _rows.Past
+    plain: np.ndarray
+    order: np.ndarray
 
 
 def predict(spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:
     """Means (n, horizon) for the months after the grid; plain level x season when there is too little to learn."""
-    cells = grid.cells.reset_index(drop=True).sort_values(["category", "area"])
-    order = cells.index.to_numpy()
-    tidy = Grid(cells.reset_index(drop=True), grid.months, grid.y[order])
-    out = np.empty((len(order), horizon))
-    out[order] = _predict(spec, tidy, seasons, horizon, seed)
-    return out
+    return look_back(spec, [grid], [seasons], horizon, seed)[0]
 
 
-def _predict(spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:
-    plain = _climate.project(_climate.fit(spec.climate, grid), grid.future(horizon))
-    if len(grid.months) < spec.least_months:
-        return plain
-    past = _rows.past(spec.climate, grid, horizon, _drivers_of(spec, grid, seasons, horizon))
-    cell, origin, ahead = _sample(spec, past, horizon, seed)
-    if len(cell) < spec.least_rows:
-        return plain
-    booster = _train(spec, past, cell, origin, ahead, seed)
-    cells, now = np.arange(len(plain)), np.full(len(plain), len(grid.months) - 1)
-    largest = np.log(spec.largest_factor)
-    means = np.empty_like(plain)
-    for h in range(1, horizon + 1):
-        rows = _rows.features(past, cells, now, np.full(len(plain), h))
-        correction = booster.predict(rows, raw_score=True, num_threads=spec.threads)
-        means[:, h - 1] = plain[:, h - 1] * np.exp(np.clip(correction, -largest, largest))
+def look_back(
+    spec: LightGBM, grids: Sequence[Grid], seasons: Sequence[pd.DataFrame], horizon: int, seed: int
+) -> list[np.ndarray]:
+    """Means (n, horizon) at each of several origins, oldest first; what is learned at one serves the next few."""
+    means: list[np.ndarray] = []
+    names: list[str] = []
+    booster, served = None, 0
+    for grid, known in zip(grids, seasons, strict=True):
+        again = booster is None or served == spec.refit_every
+        names = _drivers.names(known, spec.drivers) if again else names
+        ground = _ground(spec, grid, _drivers_of(grid, known, names, horizon), horizon)
+        booster, served = (_learn(spec, ground, horizon, seed), 1) if again else (booster, served + 1)
+        means.append(_corrected(spec, ground, booster, horizon))
     return means
 
 
-def _drivers_of(spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int) -> np.ndarray:
+def _ground(spec: LightGBM, grid: Grid, drivers: np.ndarray, horizon: int) -> _Ground:
+    cells = grid.cells.reset_index(drop=True).sort_values(["category", "area"])
+    order = cells.index.to_numpy()
+    tidy = Grid(cells.reset_index(drop=True), grid.months, _climate.tamed(spec.climate, grid)[order])
+    plain = _climate.project(_climate.fit(spec.climate, tidy), grid.future(horizon))
+    return _Ground(_rows.past(spec.climate, tidy, horizon, drivers), plain, order)
+
+
+def _learn(spec: LightGBM, ground: _Ground, horizon: int, seed: int) -> "Booster | None":
+    """The model of the correction, or None when there is too little to learn."""
+    if ground.past.y.shape[1] < spec.least_months:
+        return None
+    cell, origin, ahead = _sample(spec, ground.past, horizon, seed)
+    return _train(spec, ground.past, cell, origin, ahead, seed) if len(cell) >= spec.least_rows else None
+
+
+def _corrected(spec: LightGBM, ground: _Ground, booster: "Booster | None", horizon: int) -> np.ndarray:
+    """Level x season, corrected, in the order of the grid's cells."""
+    plain, out = ground.plain, np.empty_like(ground.plain)
+    cells, now = np.arange(len(plain)), np.full(len(plain), ground.past.y.shape[1] - 1)
+    largest = np.log(spec.largest_factor)
+    factor = np.ones_like(plain)
+    for h in range(1, horizon + 1):
+        if booster is None:
+            break
+        rows = _rows.features(ground.past, cells, now, np.full(len(plain), h))
+        correction = booster.predict(rows, raw_score=True, num_threads=spec.threads)
+        factor[:, h - 1] = np.exp(np.clip(correction, -largest, largest))
+    out[ground.order] = plain * factor
+    return out
+
+
+def _drivers_of(grid: Grid, seasons: pd.DataFrame, names: list[str], horizon: int) -> np.ndarray:
+    """(drivers, categories in order of name, T + horizon): how far each lies from its usual value of the month."""
     months = _climate.past_and_future(grid, horizon)
-    names = _drivers.names(seasons, spec.drivers)
-    values = _drivers.dense(seasons, names, pd.Index(grid.cells["category"].unique()), months)
+    values = _drivers.dense(seasons, names, pd.Index(sorted(grid.cells["category"].unique())), months)
     moy = _climate.month_of_year(months)
     usual = np.stack([_rows.mean_of(values[:, :, moy == m], axis=2) for m in range(12)], axis=2)
     return values - usual[:, :, moy]
@@ -120,7 +158,8 @@ def _train(
         _rows.features(past, cell, origin, ahead),
         label=y,
         init_score=score,
-        weight=0.5 ** (age / spec.half_life_months),
+        # 1 / (1 + phi mu) makes the Poisson gradient that of a negative binomial (McCullagh & Nelder 1989, §9.2)
+        weight=0.5 ** (age / spec.half_life_months) / (1 + spec.dispersion * base),
         params={"max_bin": spec.bins, "verbose": -1},
     )
     options = {

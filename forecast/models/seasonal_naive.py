@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from forecast.models._climate import YEAR
+from forecast.models._season import YEAR
 from forecast.panel import Grid
 from forecast.spec import Spec
 

@@ -8,7 +8,8 @@ import pandas as pd
 from pydantic import Field
 
 from forecast.models import _climate
-from forecast.models._climate import TINY, Climate
+from forecast.models._climate import Climate
+from forecast.models._season import TINY, group_sum
 from forecast.panel import Grid
 from forecast.spec import Spec
 
@@ -70,7 +71,7 @@ def predict(spec: Theta, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: 
     future = grid.future(horizon)
     usual = _climate.project(fit, future)
     category, _ = _climate.codes(grid)
-    x = grid.y / fit.index[:, _climate.month_of_year(grid.months)]
+    x = _climate.tamed(spec.climate, grid) / fit.index[:, _climate.month_of_year(grid.months)]
     means = theta(spec, x, category, horizon) * fit.index[:, _climate.month_of_year(future)]
     bounded = np.clip(means, usual / spec.largest_factor, usual * spec.largest_factor)
     enough = (~np.isnan(grid.y)).sum(1) >= spec.least_months
@@ -88,7 +89,7 @@ def theta(spec: Theta, x: np.ndarray, category: np.ndarray, horizon: int) -> np.
     parts = [slice(first, first + CHUNK) for first in range(0, len(x), CHUNK)]
     tried = [_solved(_run(spec, x[part], ALPHAS[:, None]), spec.drift)[2] for part in parts]
     evidence = _evidence(spec, x, np.concatenate(tried, axis=1))
-    mean = _climate.group_sum(evidence.T, category) / np.bincount(category)[:, None]
+    mean = group_sum(evidence.T, category) / np.bincount(category)[:, None]
     alpha = ALPHAS[(evidence + spec.pool * mean[category].T).argmax(0)]
     return np.concatenate([_ahead(spec, x[part], alpha[part], horizon) for part in parts])
 

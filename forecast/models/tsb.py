@@ -8,6 +8,7 @@ from pydantic import Field
 
 from forecast.models import _climate
 from forecast.models._climate import Climate
+from forecast.models._season import seasonal_index
 from forecast.panel import Grid
 from forecast.spec import Spec
 
@@ -42,7 +43,7 @@ def predict(spec: Tsb, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: in
     if not spec.season:
         return np.repeat(tsb(spec, grid.y)[:, None], horizon, axis=1)
     moy = _climate.month_of_year(grid.months)
-    index = _climate.seasonal_index(spec.climate, grid.y, _climate.codes(grid)[0], moy)
+    index = seasonal_index(spec.climate.season, grid.y, _climate.codes(grid)[0], moy)
     ahead = index[:, _climate.month_of_year(grid.future(horizon))]
     return tsb(spec, grid.y / index[:, moy])[:, None] * ahead
 
