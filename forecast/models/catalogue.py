@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import climatology, ets, lightgbm, prophet, seasonal_naive
+from forecast.models import climatology, ets, lightgbm, negbin_glm, prophet, seasonal_naive
 from forecast.panel import Grid
 
 Model = Annotated[
-    seasonal_naive.SeasonalNaive | climatology.Climatology | ets.Ets | prophet.Prophet | lightgbm.LightGBM,
+    seasonal_naive.SeasonalNaive
+    | climatology.Climatology
+    | negbin_glm.NegBinGlm
+    | ets.Ets
+    | prophet.Prophet
+    | lightgbm.LightGBM,
     Field(discriminator="kind"),
 ]
 """The options of one model; its `kind` says which."""
@@ -18,6 +23,7 @@ Model = Annotated[
 _ROOMS = {
     "seasonal_naive": seasonal_naive,
     "climatology": climatology,
+    "negbin_glm": negbin_glm,
     "ets": ets,
     "prophet": prophet,
     "lightgbm": lightgbm,
