@@ -23,10 +23,14 @@ from forecast.panel import Grid
 from forecast.spec import Spec
 
 ROUNDS = 6
-LEAST_MONTHS_OFF = 6
+LEAST_MONTHS_OFF = 4
 DISPERSION = (1e-6, 10.0)
 NORMAL_95 = 1.959964
-MONTHS = tuple("january february march april may june july august september october november december".split())
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+KINDS = ("intercept", "month", "driver", "trend")
 
 
 class NegBinGlm(Spec):
@@ -37,8 +41,9 @@ class NegBinGlm(Spec):
 
     What is believed before the counts are seen, as standard deviations of log effects around none: `month_sd` of a
     month beside the pooled seasonal index, `driver_sd` of a driver one standard deviation off its normal, `trend_sd`
-    of the change of the category in `trend_months`. The belief weighs like `belief_weight` terms; the rest is what
-    the category shows. `trend_damping`: what the trend of the last year is worth a month later (0 = no trend ahead).
+    of the change of the category in `trend_months`. Months and drivers of a category that shows more or less are
+    believed accordingly: the belief weighs like `belief_weight` terms of their kind.
+    `trend_damping`: what the trend of the last year is worth a month later (0 = no trend ahead).
     """
 
     kind: Literal["negbin_glm"] = "negbin_glm"
@@ -69,7 +74,7 @@ class _Totals:
 
 @dataclass(frozen=True)
 class _Design:
-    """x: (months, p); group: (p,) number of the kind of each term in KINDS; unit: (p,) of a driver in columns of x."""
+    """x: (months, p); group: (p,) number in KINDS of each term; unit: (p,) of a driver that a column counts as 1."""
 
     x: np.ndarray
     group: np.ndarray
@@ -78,9 +83,6 @@ class _Design:
 
     def of(self, kind: str) -> np.ndarray:
         return np.flatnonzero(self.group == KINDS.index(kind))
-
-
-KINDS = ("intercept", "month", "driver", "trend")
 
 
 @dataclass(frozen=True)
@@ -168,19 +170,17 @@ def _readable(
     log[0] = estimate.beta[0] + np.log(level) + mean
     log[1 : 1 + YEAR] = raw - mean
     error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, estimate.cov, contrast))
-    terms = ["intercept", *MONTHS, *(design.terms[d] for d in driver), "trend"]
-    effects = pd.DataFrame(
+    nothing = [np.nan]
+    return pd.DataFrame(
         {
             "category": category,
-            "term": terms,
-            "estimate": np.exp(log),
-            "std_error": np.exp(log) * error,
-            "low": np.exp(log - NORMAL_95 * error),
-            "high": np.exp(log + NORMAL_95 * error),
+            "term": ["intercept", *MONTHS, *(design.terms[d] for d in driver), "trend", "dispersion"],
+            "estimate": np.append(np.exp(log), estimate.alpha),
+            "std_error": np.append(np.exp(log) * error, nothing),
+            "low": np.append(np.exp(log - NORMAL_95 * error), nothing),
+            "high": np.append(np.exp(log + NORMAL_95 * error), nothing),
         }
     )
-    effects.loc[len(effects)] = [category, "dispersion", estimate.alpha, np.nan, np.nan, np.nan]
-    return effects
 
 
 def _last_year(spec: NegBinGlm) -> int:
@@ -241,7 +241,7 @@ def _totals(spec: NegBinGlm, grid: Grid, climate: Fit) -> _Totals:
 def _design(spec: NegBinGlm, months: pd.DatetimeIndex, known: int, drivers: dict[str, np.ndarray]) -> _Design:
     """Columns of the regression for the `known` months of history and those ahead.
 
-    Months ahead are at the end of the trend. Steps of the trend count backwards from there.
+    Months ahead stand where the trend ends; its steps count backwards from there.
     """
     moy = _climate.month_of_year(months)
     since = np.arange(len(months)) - (known - 1)
@@ -326,13 +326,17 @@ def _glm(
         # Counts met exactly (a constant series) are no fault; a fit that did not converge is not used.
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", PerfectSeparationWarning)
-        done = GLM(
+        model = GLM(
             np.append(y, np.ones(len(beliefs))),
             np.vstack([x, beliefs]),
             family=NegativeBinomial(alpha=alpha),
             offset=np.append(offset, np.zeros(len(beliefs))),
             var_weights=np.append(np.ones(len(y)), weights),
-        ).fit(start_params=start, scale=1.0)
+        )
+        try:
+            done = model.fit(start_params=start, scale=1.0)
+        except (ValueError, np.linalg.LinAlgError):  # it went where no number is
+            return None
     beta, cov = done.params, done.cov_params()
     return (beta, cov) if done.converged and np.isfinite(beta).all() and np.isfinite(cov).all() else None
 
