@@ -136,8 +136,9 @@ def coefficients(spec: NegBinGlm, grid: Grid, seasons: pd.DataFrame) -> pd.DataF
         trend              factor of the level over the last year
         dispersion         alpha of the totals, variance mu + alpha mu^2; no error is given
 
-        Categories without a regression (too little history) are absent. An effect is shrunk towards none by what
-        the category shows of such effects; intervals are those of the posterior.
+        Categories without a regression (too little history) are absent. A month is shrunk to the pooled seasonal
+        index, a driver to none, by what the category shows of such effects. Intervals are approximate: with four
+        years of history they hold less often than they say.
 
     Source: standard errors of factors by the delta method (Hilbe 2011, section 2.5); intervals are exp of those of
     the log effect.
@@ -303,7 +304,18 @@ def _estimate(spec: NegBinGlm, y: np.ndarray, exposure: np.ndarray, design: _Des
         terms = np.bincount(design.group, minlength=len(KINDS))
         learned = (spec.belief_weight * believed**2 + shown) / (spec.belief_weight + terms)
         spread[1:3] = learned[1:3]
-    return _Estimate(beta, cov, alpha)
+    return _Estimate(beta, _errors(x, mu / (1 + alpha * mu), spread, design), alpha)
+
+
+def _errors(x: np.ndarray, weight: np.ndarray, spread: np.ndarray, design: _Design) -> np.ndarray:
+    """(p, p) covariance of the effects, for reading.
+
+    The pooled index the months are drawn to was learned from these counts: it is no evidence beside them. Their
+    errors are those without it, but for one unit of log spread that keeps a month of zeros finite.
+    """
+    believed = spread[design.group]
+    believed[design.of("month")] = 1.0
+    return np.linalg.inv((x.T * weight) @ x + np.diag(1 / believed))
 
 
 def _glm(
