@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import climatology, ets, flat_mean, lightgbm, prophet, seasonal_naive, theta, tsb
+from forecast.models import climatology, ets, flat_mean, lightgbm, negbin_glm, prophet, seasonal_naive, theta, tsb
 from forecast.panel import Grid
 
 Model = Annotated[
@@ -16,6 +16,7 @@ Model = Annotated[
     | climatology.Climatology
     | theta.Theta
     | tsb.Tsb
+    | negbin_glm.NegBinGlm
     | ets.Ets
     | prophet.Prophet
     | lightgbm.LightGBM,
@@ -29,6 +30,7 @@ _ROOMS = {
     "climatology": climatology,
     "theta": theta,
     "tsb": tsb,
+    "negbin_glm": negbin_glm,
     "ets": ets,
     "prophet": prophet,
     "lightgbm": lightgbm,
