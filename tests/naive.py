@@ -1,6 +1,6 @@
 """Slow, obvious twins of the formulas: plain loops over plain numbers, to be read next to the paper."""
 
-from math import exp, isnan, nan, sqrt
+from math import exp, floor, isnan, nan, sqrt
 from typing import Any
 
 YEAR = 12
@@ -301,3 +301,17 @@ def scores(
 def top(cells: list[int], key: dict[int, float], share: float) -> list[int]:
     """The highest `share` of the cells, at least one; ties keep their order."""
     return sorted(cells, key=lambda i: -key[i])[: max(1, round(share * len(cells)))]
+
+
+def whole(figures: list[int], share: list[list[float]]) -> list[list[int]]:
+    """Shared out heir by heir: what an heir has so far is its part of what was left so far, rounded."""
+    left, out = list(figures), [[0] * len(share[0]) for _ in figures]
+    for heir in range(len(share[0])):
+        due, given = 0.0, 0
+        for row, parts in enumerate(share):
+            rest = sum(parts[heir:])
+            due += left[row] * (parts[heir] / rest if rest else 0.0)
+            out[row][heir] = left[row] if heir == len(parts) - 1 else floor(due + 0.5) - given
+            given += out[row][heir]
+            left[row] -= out[row][heir]
+    return out
