@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from forecast import calibrate, combine, negbin, panel, reconcile, scores
 from forecast.calibrate import Calibrate, Calibrated
-from forecast.changes import Changes, carry
+from forecast.changes import NONE, Changes, carry
 from forecast.combine import Combine
 from forecast.errors import ConfigError, DataError, Fault, RunError
 from forecast.models import catalogue
@@ -141,7 +141,7 @@ def issue(
     forecaster: Forecaster,
     seed: int,
     progress: Progress | None = None,
-    changes: Changes = Changes(),
+    changes: Changes = NONE,
 ) -> Issued:
     """Forecast every cell, every area and every sum of categories for the months after `origin`.
 
@@ -186,7 +186,7 @@ def backtest(
     seed: int,
     progress: Progress | None = None,
     rivals: Mapping[str, Predict] | None = None,
-    changes: Changes = Changes(),
+    changes: Changes = NONE,
 ) -> Backtested:
     """Issue from each origin as if it were today, and score against what came.
 
@@ -219,7 +219,9 @@ def backtest(
     for number, origin in enumerate(origins):
         told = _part(progress, number, len(origins))
         renamed, places = carry(counts, areas, changes, origin)
-        look = _look(renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told)
+        look = _look(
+            renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told
+        )
         truth = panel.grid_at(renamed, places, last, forecaster.coverage, forecaster.value)
         issued, heads, rows = _issue(look, chains, places, forecaster, seed, everyone=True)
         others = [name for name in predictors if name not in models]

@@ -22,6 +22,9 @@ FIGURES = ["orders", "incidents", "callers"]
 
 LONG_AGO = pd.Timestamp("1700-01-01").as_unit("us")
 
+TIE = 1e-9
+"""Halves are rounded up, however the last digits of a share fell."""
+
 WORTH = 10.0
 """Requests that a share known before weighs against those counted: city against area, households against city."""
 
@@ -45,6 +48,9 @@ class Changes(Spec):
     month_starts_on: int = Field(1, ge=1, le=28)
 
 
+NONE = Changes()
+
+
 @dataclass(frozen=True)
 class _Step:
     """One change. `month`: the one the change falls in; `prior`: (heirs,) share of each before anything is seen."""
@@ -66,16 +72,20 @@ def faults(successions: Iterable[Succession], codes: Iterable[str]) -> list[Faul
     codes, seen, found = set(codes), set(), []
     for step in successions:
         where = f"categories.changes since {step.since}"
-        for code in sorted({*step.before, *step.after} - codes) if codes else ():
-            found.append(Fault(f"unknown category {code!r}", where, "list it as a category, the old ones too"))
+        unknown = sorted({*step.before, *step.after} - codes) if codes else []
+        again = sorted({code for code in step.before if (code, step.since) in seen})
+        twice = sorted({code for side in (step.before, step.after) for code in side if side.count(code) > 1})
+        seen |= {(code, step.since) for code in step.before}
+        if unknown:
+            fix = "list it as a category, the old ones too"
+            found.append(Fault(f"unknown category {', '.join(unknown)}", where, fix))
+        if again:
+            fix = "write all its heirs in one change"
+            found.append(Fault(f"{', '.join(again)} has another change on that day", where, fix))
+        if twice:
+            found.append(Fault(f"names {', '.join(twice)} twice", where, "name each code once"))
         if step.before == step.after:
             found.append(Fault("changes nothing", where, "name other codes in `before` or `after`"))
-        for side in (step.before, step.after):
-            if twice := sorted({code for code in side if side.count(code) > 1}):
-                found.append(Fault(f"names {', '.join(twice)} twice", where, "name each code once"))
-        for code in sorted({code for code in step.before if (code, step.since) in seen}):
-            found.append(Fault(f"{code!r} has another change on that day", where, "write all its heirs in one change"))
-        seen |= {(code, step.since) for code in step.before}
     return found
 
 
@@ -143,7 +153,7 @@ def whole(figures: np.ndarray, share: np.ndarray) -> np.ndarray:
     left, rest = figures.astype("int64"), np.ones(len(share))
     for heir in range(share.shape[1] - 1):
         part = np.divide(share[:, heir], rest, out=np.zeros(len(share)), where=rest > 0)
-        running = np.floor(np.cumsum(left * np.clip(part, 0, 1)) + 0.5)
+        running = np.floor(np.cumsum(left * np.clip(part, 0, 1)) + 0.5 + TIE)
         out[:, heir] = np.clip(np.diff(running, prepend=0.0), 0, left)
         left, rest = left - out[:, heir], rest - share[:, heir]
     out[:, -1] = left
@@ -152,7 +162,9 @@ def whole(figures: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 def _category_steps(changes: Changes, begin: pd.Timestamp) -> list[_Step]:
     return [
-        _Step("category", step.before, step.after, _month(step.since, changes.month_starts_on), _even(len(step.after)))
+        _Step(
+            "category", step.before, step.after, _month(step.since, changes.month_starts_on), _even(len(step.after))
+        )
         for step in changes.categories
         if pd.Timestamp(step.since) <= begin
     ]
@@ -192,16 +204,18 @@ def _handed_on(counts: pd.DataFrame, steps: list[_Step], later: Sequence[_Step],
     """All changes of one month at once, so that codes may change places."""
     key, month = steps[0].key, steps[0].month
     old = {code for step in steps for code in step.before}
-    goes_on = {code for step in [*steps, *later] for code in step.heirs}
+    heirs = {code for step in steps for code in step.heirs}
+    goes_on = heirs | {code for step in later for code in step.heirs}
     moves = counts[key].isin(old) & ((counts["month"] < month) | ~counts[key].isin(goes_on))
     if not moves.any():
         return counts
-    moving, kept = counts[moves], counts[~moves]
-    parts = [kept]
+    moving = counts[moves]
+    since = counts[(counts["month"] >= month) & (counts["month"] <= at)]
+    since = since[since[key].isin(heirs)]
+    parts = [counts[~moves]]
     for step in steps:
         touched = [other.month for other in later if {*other.before, *other.heirs} & {*step.heirs}]
-        known = counts[counts[key].isin(step.heirs) & (counts["month"] >= month) & (counts["month"] <= at)]
-        known = known[known["month"] < min(touched)] if touched else known
+        known = since[since["month"] < min(touched)] if touched else since
         parts += _parts(moving[moving[key].isin(step.before)], known, step, at)
     moved = pd.concat(parts).groupby(["area", "category", "month"], as_index=False)[FIGURES].sum()
     return conform(Counts, moved)
@@ -210,13 +224,13 @@ def _handed_on(counts: pd.DataFrame, steps: list[_Step], later: Sequence[_Step],
 def _parts(rows: pd.DataFrame, known: pd.DataFrame, step: _Step, at: pd.Timestamp) -> list[pd.DataFrame]:
     """Rows under the code of each heir; those after `at` come last, so that they round nothing before them."""
     other = "category" if step.key == "area" else "area"
-    late = rows["month"] > at
-    rows = rows.assign(late=late).sort_values(["late", step.key, other, "month"], ignore_index=True)
+    rows = rows.assign(late=rows["month"] > at).sort_values(["late", step.key, other, "month"], ignore_index=True)
     share = _shares(rows, known, step, other)
     figures = {figure: whole(rows[figure].to_numpy(), share) for figure in FIGURES}
     return [
-        rows.drop(columns="late").assign(
-            **{step.key: heir}, **{figure: parts[:, n] for figure, parts in figures.items()}
+        pd.DataFrame(
+            {other: rows[other], "month": rows["month"], step.key: heir}
+            | {figure: parts[:, n] for figure, parts in figures.items()}
         )
         for n, heir in enumerate(step.heirs)
     ]
@@ -230,22 +244,21 @@ def _shares(rows: pd.DataFrame, known: pd.DataFrame, step: _Step, other: str) ->
 
     Source: posterior mean of a multinomial under a Dirichlet prior of weight `WORTH` (Gelman et al., BDA3, 3.4).
     """
-    table = known.pivot_table(index=other, columns=step.key, values="orders", aggfunc="sum", fill_value=0)
-    table = table.reindex(index=rows[other].unique(), columns=list(step.heirs), fill_value=0)
-    total = known.groupby(step.key)["orders"].sum().reindex(list(step.heirs), fill_value=0).to_numpy(dtype=float)
-    pooled = _drawn(total[None], step.prior)[0]
-    share = _drawn(table.to_numpy(dtype=float), pooled)[table.index.get_indexer(rows[other])]
+    heir = pd.Index(step.heirs).get_indexer(known[step.key])
+    known, heir = known[heir >= 0], heir[heir >= 0]
+    number, names = pd.factorize(rows[other])
+
+    def drawn(group: np.ndarray, groups: int, prior: np.ndarray) -> np.ndarray:
+        counted = np.zeros((groups, len(step.heirs)))
+        np.add.at(counted, (group, heir), known["orders"].to_numpy())
+        return (counted + WORTH * prior) / (counted.sum(axis=1, keepdims=True) + WORTH)
+
+    pooled = drawn(np.zeros(len(known), dtype=int), 1, step.prior)[0]
+    share = drawn(names.get_indexer(known[other]), len(names) + 1, pooled)[number]
     if step.key == "category":
-        by_month = known.assign(turn=known["month"].dt.month).pivot_table(
-            index="turn", columns="category", values="orders", aggfunc="sum", fill_value=0
-        )
-        by_month = by_month.reindex(index=range(1, 13), columns=list(step.heirs), fill_value=0)
-        share = share * (_drawn(by_month.to_numpy(dtype=float), pooled) / pooled)[rows["month"].dt.month - 1]
+        by_season = drawn(known["month"].dt.month.to_numpy() - 1, 12, pooled)
+        share = share * (by_season / pooled)[rows["month"].dt.month.to_numpy() - 1]
     return share / share.sum(axis=1, keepdims=True)
-
-
-def _drawn(counted: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    return (counted + WORTH * prior) / (counted.sum(axis=1, keepdims=True) + WORTH)
 
 
 def _as_old_as_their_past(areas: pd.DataFrame, steps: list[_Step], starts_on: int) -> pd.DataFrame:

@@ -311,7 +311,7 @@ def whole(figures: list[int], share: list[list[float]]) -> list[list[int]]:
         for row, parts in enumerate(share):
             rest = sum(parts[heir:])
             due += left[row] * (parts[heir] / rest if rest else 0.0)
-            out[row][heir] = left[row] if heir == len(parts) - 1 else floor(due + 0.5) - given
+            out[row][heir] = left[row] if heir == len(parts) - 1 else floor(due + 0.5 + 1e-9) - given
             given += out[row][heir]
             left[row] -= out[row][heir]
     return out

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast import panel
@@ -64,7 +64,6 @@ def by(frame: pd.DataFrame, *keys: str) -> dict[object, int]:
     return frame.groupby([*keys, "month"])["orders"].sum().to_dict()
 
 
-@settings(max_examples=30)
 @given(lives(), st.integers(0, 23))
 def test_totals_of_every_month_stay(rows: list[Row], turn: int) -> None:
     table = counts(rows)
@@ -81,7 +80,6 @@ def test_totals_of_every_month_stay(rows: list[Row], turn: int) -> None:
     assert as_families(carried) == as_families(table)
 
 
-@settings(max_examples=30)
 @given(lives(), st.integers(TURN - 1, 23))
 def test_the_panel_loses_nothing_and_knows_no_old_name(rows: list[Row], turn: int) -> None:
     table = counts(rows)
@@ -91,7 +89,6 @@ def test_the_panel_loses_nothing_and_knows_no_old_name(rows: list[Row], turn: in
     assert "x" not in set(known["category"])
 
 
-@settings(max_examples=30)
 @given(lives(), st.integers(0, 23), st.data())
 def test_nothing_after_the_origin_matters(rows: list[Row], turn: int, data: st.DataObject) -> None:
     before = [row for row in rows if row[2] <= turn]
@@ -102,7 +99,6 @@ def test_nothing_after_the_origin_matters(rows: list[Row], turn: int, data: st.D
     pd.testing.assert_frame_equal(one[1], other[1])
 
 
-@settings(max_examples=30)
 @given(lives(), st.integers(0, TURN - 2))
 def test_a_change_that_comes_later_is_not_known(rows: list[Row], turn: int) -> None:
     table = counts([row for row in rows if row[2] <= turn])
@@ -113,7 +109,6 @@ def test_a_change_that_comes_later_is_not_known(rows: list[Row], turn: int) -> N
     pd.testing.assert_frame_equal(one, other)
 
 
-@settings(max_examples=30)
 @given(lives())
 def test_rows_in_any_order_give_the_same_counts(rows: list[Row]) -> None:
     one, other = (carry(counts(table), areas(), SPLIT, MONTHS[-1])[0] for table in (rows, rows[::-1]))
@@ -197,7 +192,14 @@ def test_chains_and_codes_that_change_places() -> None:
             Succession(before=("q", "r"), after="s", since=date(2021, 1, 1)),
         )
     )
-    rows = [("d", "p", 0, 5), ("d", "q", 0, 7), ("d", "p", 6, 1), ("d", "r", 6, 2), ("d", "q", 6, 4), ("d", "q", 20, 8)]
+    rows = [
+        ("d", "p", 0, 5),
+        ("d", "q", 0, 7),
+        ("d", "p", 6, 1),
+        ("d", "r", 6, 2),
+        ("d", "q", 6, 4),
+        ("d", "q", 20, 8),
+    ]
     carried = carry(counts(rows), NO_AREAS, changes, MONTHS[-1])[0]
     found = {(row.category, row.month.month, row.orders) for row in carried.itertuples() if row.orders}
     assert found == {("p", 1, 7), ("s", 1, 5), ("p", 7, 1), ("s", 7, 6), ("s", 9, 8)}
@@ -243,7 +245,7 @@ def test_faults_are_told_at_once() -> None:
         Succession(before=("y", "y"), after="x1", since=date(2022, 1, 1)),
     ]
     told = "\n".join(map(str, faults(steps, ["x", "x1", "x2", "y"])))
-    for part in ("unknown category 'x9'", "'x' has another change on that day", "changes nothing", "names y twice"):
+    for part in ("unknown category x9", "x has another change on that day", "changes nothing", "names y twice"):
         assert part in told
     assert not faults(steps[:1], [])
     with pytest.raises(ValueError, match="at least 1"):
