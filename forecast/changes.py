@@ -179,7 +179,8 @@ def _area_steps(areas: pd.DataFrame, starts_on: int, begin: pd.Timestamp) -> lis
     known = areas.set_index("area")
     goes_on = known["valid_to"].isna() | (known["valid_to"] >= begin)
     steps = []
-    for (before, month), heirs in pairs.groupby(["before", "month"])["area"]:
+    for before, month in sorted(set(zip(pairs["before"], pairs["month"], strict=True))):
+        heirs = pairs.loc[(pairs["before"] == before) & (pairs["month"] == month), "area"]
         own = [before] if goes_on.get(before, False) or month < last[before] else []
         codes = tuple(dict.fromkeys([*own, *sorted(heirs)]))
         steps.append(_Step("area", (before,), codes, month, _by_households(known["households"].reindex(list(codes)))))
@@ -244,7 +245,7 @@ def _shares(rows: pd.DataFrame, known: pd.DataFrame, step: _Step, other: str) ->
 
     Source: posterior mean of a multinomial under a Dirichlet prior of weight `WORTH` (Gelman et al., BDA3, 3.4).
     """
-    heir = pd.Index(step.heirs).get_indexer(known[step.key])
+    heir = pd.Index(step.heirs).get_indexer(pd.Index(known[step.key]))
     known, heir = known[heir >= 0], heir[heir >= 0]
     number, names = pd.factorize(rows[other])
 
@@ -254,7 +255,7 @@ def _shares(rows: pd.DataFrame, known: pd.DataFrame, step: _Step, other: str) ->
         return (counted + WORTH * prior) / (counted.sum(axis=1, keepdims=True) + WORTH)
 
     pooled = drawn(np.zeros(len(known), dtype=int), 1, step.prior)[0]
-    share = drawn(names.get_indexer(known[other]), len(names) + 1, pooled)[number]
+    share = drawn(names.get_indexer(pd.Index(known[other])), len(names) + 1, pooled)[number]
     if step.key == "category":
         by_season = drawn(known["month"].dt.month.to_numpy() - 1, 12, pooled)
         share = share * (by_season / pooled)[rows["month"].dt.month.to_numpy() - 1]

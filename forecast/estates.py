@@ -209,8 +209,8 @@ def match(named: pd.DataFrame, estates: pd.DataFrame, lineage: pd.DataFrame) -> 
     written = named["estate"].map(_plain)
     book = estates.assign(id=estates["estate"].map(_plain), plain=estates["name"].map(_plain))
     once = book.merge(lineage, on="area").assign(area=lambda rows: rows["earlier"])
-    spots = pd.concat([book, once])[["area", "plain", "estate"]].drop_duplicates()
-    spots = spots.drop_duplicates(["area", "plain"], keep=False).set_index(["area", "plain"])["estate"]
+    named_in = pd.concat([book, once])[["area", "plain", "estate"]].drop_duplicates()
+    spots = named_in.drop_duplicates(["area", "plain"], keep=False).set_index(["area", "plain"])["estate"]
     in_area = spots.reindex(pd.MultiIndex.from_arrays([named["area"], written])).set_axis(named.index)
     found = written.map(book.drop_duplicates("id", keep=False).set_index("id")["estate"]).astype("str")
     in_city = written.map(book.drop_duplicates("plain", keep=False).set_index("plain")["estate"])

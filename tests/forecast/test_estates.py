@@ -339,7 +339,11 @@ def test_orders_find_estates_by_id_or_name() -> None:
 
 
 def test_orders_of_a_community_that_was_split_find_the_estate_where_it_lies_now() -> None:
-    rows = [GOOD, GOOD | {"小区编号": "b", "小区名称": "乙"}, GOOD | {"小区编号": "e", "小区名称": "乙", "社区": "c2"}]
+    rows = [
+        GOOD,
+        GOOD | {"小区编号": "b", "小区名称": "乙"},
+        GOOD | {"小区编号": "e", "小区名称": "乙", "社区": "c2"},
+    ]
     estates = ledger(rows).estates
     named = pd.DataFrame({"estate": ["甲", "乙"], "area": "old", "category": "x", "month": AS_OF})
     named["months"], named["incidents"] = 1, 1
