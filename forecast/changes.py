@@ -113,11 +113,10 @@ def carry(
     counts = counts[counts["area"].notna()]
     steps = _category_steps(changes, begin) + _area_steps(areas, changes.month_starts_on, begin)
     for key in ("category", "area"):
-        mine = sorted((step for step in steps if step.key == key), key=lambda step: step.month)
-        for month in sorted({step.month for step in mine}):
-            later = [step for step in mine if step.month > month]
-            counts = _handed_on(counts, [step for step in mine if step.month == month], later, at)
-    return counts, _as_old_as_their_past(areas, steps, changes.month_starts_on)
+        counts = _all_handed_on(counts, [step for step in steps if step.key == key], at)
+    if steps:
+        counts = counts.groupby(["area", "category", "month"], as_index=False)[FIGURES].sum()
+    return conform(Counts, counts), _as_old_as_their_past(areas, steps, changes.month_starts_on)
 
 
 def lineage(areas: pd.DataFrame) -> pd.DataFrame:
@@ -201,6 +200,19 @@ def _by_households(households: pd.Series) -> np.ndarray:
     return figures / figures.sum() if (figures > 0).all() else _even(len(figures))
 
 
+def _all_handed_on(counts: pd.DataFrame, steps: list[_Step], at: pd.Timestamp) -> pd.DataFrame:
+    """All changes of areas, or of categories, in order of time; rows that none concerns are left alone."""
+    if not steps:
+        return counts
+    key = steps[0].key
+    concerned = counts[key].isin({code for step in steps for code in (*step.before, *step.heirs)})
+    rest, counts = counts[~concerned], counts[concerned]
+    for month in sorted({step.month for step in steps}):
+        later = [step for step in steps if step.month > month]
+        counts = _handed_on(counts, [step for step in steps if step.month == month], later, at)
+    return pd.concat([rest, counts], ignore_index=True)
+
+
 def _handed_on(counts: pd.DataFrame, steps: list[_Step], later: Sequence[_Step], at: pd.Timestamp) -> pd.DataFrame:
     """All changes of one month at once, so that codes may change places."""
     key, month = steps[0].key, steps[0].month
@@ -218,14 +230,15 @@ def _handed_on(counts: pd.DataFrame, steps: list[_Step], later: Sequence[_Step],
         touched = [other.month for other in later if {*other.before, *other.heirs} & {*step.heirs}]
         known = since[since["month"] < min(touched)] if touched else since
         parts += _parts(moving[moving[key].isin(step.before)], known, step, at)
-    moved = pd.concat(parts).groupby(["area", "category", "month"], as_index=False)[FIGURES].sum()
-    return conform(Counts, moved)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _parts(rows: pd.DataFrame, known: pd.DataFrame, step: _Step, at: pd.Timestamp) -> list[pd.DataFrame]:
     """Rows under the code of each heir; those after `at` come last, so that they round nothing before them."""
     other = "category" if step.key == "area" else "area"
-    rows = rows.assign(late=rows["month"] > at).sort_values(["late", step.key, other, "month"], ignore_index=True)
+    rows = (
+        rows.assign(late=rows["month"] > at).groupby(["late", step.key, other, "month"])[FIGURES].sum().reset_index()
+    )
     share = _shares(rows, known, step, other)
     figures = {figure: whole(rows[figure].to_numpy(), share) for figure in FIGURES}
     return [
