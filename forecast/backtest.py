@@ -5,7 +5,7 @@ sees the past only through the panel built at its origin; past origins learn fro
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from forecast import calibrate, combine, negbin, panel, reconcile, scores
 from forecast.calibrate import Calibrate, Calibrated
-from forecast.changes import NONE, Changes, carry
+from forecast.changes import NONE, Changes, carry, comparable
 from forecast.combine import Combine
 from forecast.errors import ConfigError, DataError, Fault, RunError
 from forecast.models import catalogue
@@ -223,6 +223,8 @@ def backtest(
             renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told
         )
         truth = panel.grid_at(renamed, places, last, forecaster.coverage, forecaster.value)
+        same = comparable(truth.cells, truth.months, areas, changes, origin)
+        truth = replace(truth, y=np.where(same, truth.y, np.nan))
         issued, heads, rows = _issue(look, chains, places, forecaster, seed, everyone=True)
         others = [name for name in predictors if name not in models]
         forecasts += [issued.forecasts, *(_write_model(look, name, heads, forecaster, rows) for name in others)]

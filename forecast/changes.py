@@ -21,6 +21,7 @@ from forecast.tables import Counts, conform
 FIGURES = ["orders", "incidents", "callers"]
 
 LONG_AGO = pd.Timestamp("1700-01-01").as_unit("us")
+LATE = pd.Timestamp("2200-01-01").as_unit("us")
 
 TIE = 1e-9
 """Halves are rounded up, however the last digits of a share fell."""
@@ -117,6 +118,31 @@ def carry(
     if steps:
         counts = counts.groupby(["area", "category", "month"], as_index=False)[FIGURES].sum()
     return conform(Counts, counts), _as_old_as_their_past(areas, steps, changes.month_starts_on)
+
+
+def comparable(
+    cells: pd.DataFrame, months: pd.DatetimeIndex, areas: pd.DataFrame, changes: Changes, at: pd.Timestamp
+) -> np.ndarray:
+    """(cells, months) whether a cell still is what it was at the end of month `at`.
+
+    It is until a change not yet known then touches its area or its category, on either side.
+
+    Args:
+        cells: area, category.
+        areas, changes, at: as for `carry`.
+    """
+    starts_on = changes.month_starts_on
+    begin = bounds(at, starts_on)[1]
+    later = Changes(
+        categories=tuple(step for step in changes.categories if pd.Timestamp(step.since) > begin),
+        month_starts_on=starts_on,
+    )
+    steps = _category_steps(later, LATE) + _area_steps(areas[areas["valid_from"] > begin], starts_on, LATE)
+    still = np.ones((len(cells), len(months)), dtype=bool)
+    for step in steps:
+        touched = cells[step.key].isin({*step.before, *step.heirs}).to_numpy()
+        still &= ~(touched[:, None] & (months >= step.month)[None])
+    return still
 
 
 def lineage(areas: pd.DataFrame) -> pd.DataFrame:
@@ -285,5 +311,5 @@ def _as_old_as_their_past(areas: pd.DataFrame, steps: list[_Step], starts_on: in
     for step in sorted((step for step in steps if step.key == "area"), key=lambda step: step.month):
         oldest = min(first.get(code, LONG_AGO) for code in step.before)
         first |= {heir: min(first[heir], oldest) for heir in step.heirs}
-    moved = areas["area"].map(first)
+    moved = pd.Series([first[area] for area in areas["area"]], index=areas.index, dtype="datetime64[us]")
     return areas.assign(valid_to=dates["valid_to"], valid_from=moved.mask(moved == LONG_AGO))

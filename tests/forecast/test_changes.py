@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast import panel
-from forecast.changes import Changes, Succession, carry, faults, lineage, whole
+from forecast.backtest import Forecaster, backtest
+from forecast.changes import Changes, Succession, carry, comparable, faults, lineage, whole
+from forecast.models.climatology import Climatology
 from forecast.panel import Coverage
-from forecast.tables import Areas, Counts, conform, empty
+from forecast.tables import Areas, Counts, Seasons, conform, empty
 from tests import naive
 
 MONTHS = pd.date_range("2020-01-01", periods=24, freq="MS", unit="us")
@@ -21,6 +23,8 @@ TURN = 12
 
 NO_AREAS = empty(Areas)
 SPLIT = Changes(categories=(Succession(before="x", after=("x1", "x2"), since=MONTHS[TURN].date()),))
+
+ANCESTORS = pd.DataFrame({"area": ["d", "d"], "ancestor": ["d", "city"]})
 
 Row = tuple[str, str, int, int]
 
@@ -233,6 +237,25 @@ def test_lineage_reaches_back_over_several_changes() -> None:
     pairs = set(lineage(table).itertuples(index=False, name=None))
     assert {("d", code) for code in ("a1", "b", "a", "b1", "b2")} <= pairs
     assert len(pairs) == 5 + 2 + 2 + 1
+
+
+def test_a_cell_is_scored_until_it_means_something_else() -> None:
+    cells = pd.DataFrame({"area": ["a", "c", "d", "d"], "category": ["y", "y", "x", "y"]})
+    still = comparable(cells, MONTHS, areas(), SPLIT, MONTHS[TURN - 2])
+    assert still.sum(axis=1).tolist() == [TURN, TURN, TURN, 24]
+    assert comparable(cells, MONTHS, areas(), SPLIT, MONTHS[TURN - 1]).all()
+
+
+def test_a_code_that_ends_after_the_origin_is_not_taken_for_silence() -> None:
+    rows = [("d", "x", turn, 20) for turn in range(TURN)] + [("d", "y", turn, 20) for turn in range(24)]
+    rows += [("d", code, turn, 10) for turn in range(TURN, 24) for code in ("x1", "x2")]
+    found = backtest(
+        counts(rows), NO_AREAS, ANCESTORS, lambda _: empty(Seasons), [MONTHS[TURN - 3]], 6,
+        Forecaster(models=(Climatology(),)), 1, changes=SPLIT,
+    ).scores  # fmt: skip
+    bias = found[(found["metric"] == "bias") & (found["horizon"] == 0) & (found["model"] == "climatology")]
+    assert len(bias)
+    assert bias["value"].abs().max() < 0.05
 
 
 def test_faults_are_told_at_once() -> None:
