@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import panel
@@ -84,6 +84,7 @@ def test_totals_of_every_month_stay(rows: list[Row], turn: int) -> None:
     assert as_families(carried) == as_families(table)
 
 
+@settings(max_examples=12)
 @given(lives(), st.integers(TURN - 1, 23))
 def test_the_panel_loses_nothing_and_knows_no_old_name(rows: list[Row], turn: int) -> None:
     table = counts(rows)
@@ -103,6 +104,7 @@ def test_nothing_after_the_origin_matters(rows: list[Row], turn: int, data: st.D
     pd.testing.assert_frame_equal(one[1], other[1])
 
 
+@settings(max_examples=12)
 @given(lives(), st.integers(0, TURN - 2))
 def test_a_change_that_comes_later_is_not_known(rows: list[Row], turn: int) -> None:
     table = counts([row for row in rows if row[2] <= turn])
