@@ -50,6 +50,7 @@ class AreaColumns(Spec):
     lat: Names = ("lat", "latitude", "纬度")
     valid_from: Names = ("valid_from", "启用日期", "设立日期")
     valid_to: Names = ("valid_to", "停用日期", "撤销日期")
+    predecessors: Names = ("predecessors", "predecessor", "前身", "原社区", "原社区代码")
 
 
 class AreaSource(Spec):
@@ -58,7 +59,8 @@ class AreaSource(Spec):
     `path`: CSV, Excel, GeoJSON, Shapefile or GeoPackage. `shapes`: a second file with polygons, joined by its
     column `shape_key`, written as `key_format` (a Python format of the key as text, e.g. "{:0>3}"). `crs` of
     the polygons (e.g. EPSG:4490), when their file does not say it or says it wrongly. Several aliases of an
-    area stand in one cell, parted by | or ; or 、.
+    area stand in one cell, parted by | or ; or 、; so do `predecessors`, the areas (code or name) it was cut out
+    of or made from on its `valid_from`.
     """
 
     path: str
@@ -95,9 +97,10 @@ def to_areas(
     if not len(rows):
         raise DataError(found or [Fault("holds no area", where, "add one row an area, or leave `areas` out")])
     found += _find_parents(rows, where)
+    found += _find_predecessors(rows, where)
     if not found:
         rows = _complete(_levelled(rows, city), city)
-        found += _tree_faults(rows, where) + _alias_faults(rows, where)
+        found += _tree_faults(rows, where) + _alias_faults(rows, where) + _heir_faults(rows, where)
         found += [] if shapes is None else _join_shapes(rows, shapes, source)
     if found:
         raise DataError(found)
@@ -189,6 +192,7 @@ def _read(frame: pd.DataFrame, source: AreaSource, where: str) -> tuple[pd.DataF
     rows["level"] = level.astype("str")
     aliases = text["aliases"].reindex(rows.index).fillna("")
     rows["aliases"] = [_aliases(cell, name) for cell, name in zip(aliases, rows["name"], strict=True)]
+    rows["predecessors"] = text["predecessors"].reindex(rows.index)
     for field in ("valid_from", "valid_to"):
         cells = text[field].reindex(rows.index)
         rows[field] = _dates(cells)
@@ -264,9 +268,7 @@ def _geometry(frame: pd.DataFrame, lon: pd.Series, lat: pd.Series) -> list[bytes
 
 def _find_parents(rows: pd.DataFrame, where: str) -> list[Fault]:
     """Replace `parent` by a code. Faults: parents that no row has, areas above themselves."""
-    by_name = rows["name"][~rows["name"].duplicated(keep=False)]
-    codes = {**dict(zip(by_name, rows["area"].reindex(by_name.index), strict=True)), **{a: a for a in rows["area"]}}
-    parent = rows["parent"].map(codes).astype("str")
+    parent = rows["parent"].map(_codes_by_word(rows)).astype("str")
     lost = rows["parent"].notna() & parent.isna()
     found = _cell_faults(lost, rows["parent"], "unknown parent", where, "add a row for the parent, by its code")
     rows["parent"] = parent
@@ -278,6 +280,31 @@ def _find_parents(rows: pd.DataFrame, where: str) -> list[Fault]:
         if upper == area == min(line):
             found.append(Fault(f"goes round in a circle: {' -> '.join([*line, area])}", where, "mend the parents"))
     return found
+
+
+def _find_predecessors(rows: pd.DataFrame, where: str) -> list[Fault]:
+    """Replace `predecessors` by codes, joined by "|". Faults: areas that no row has, a change without a date."""
+    codes = _codes_by_word(rows)
+    lines = [_words(cell) for cell in rows["predecessors"]]
+    lost = pd.Series([any(word not in codes for word in line) for line in lines], index=rows.index, dtype=bool)
+    fix = "add a row for the old area, with its valid_to"
+    found = _cell_faults(lost, rows["predecessors"], "unknown predecessor", where, fix)
+    undated = rows["predecessors"].notna() & rows["valid_from"].isna()
+    found += _cell_faults(undated, rows["area"], "has predecessors but no valid_from", where, "say when it began")
+    joined = ["|".join(dict.fromkeys(codes.get(word, word) for word in line)) or None for line in lines]
+    rows["predecessors"] = pd.Series(joined, index=rows.index, dtype="str")
+    return found
+
+
+def _words(cell: Any) -> list[str]:
+    return [as_code(word) for word in re.split(ALIAS_MARKS, cell) if word.strip()] if isinstance(cell, str) else []
+
+
+def _codes_by_word(rows: pd.DataFrame) -> dict[str, str]:
+    """Code, or name that one area alone bears -> code."""
+    by_name = rows["name"][~rows["name"].duplicated(keep=False)]
+    named = dict(zip(by_name, rows["area"].reindex(by_name.index), strict=True))
+    return {**named, **{area: area for area in rows["area"]}}
 
 
 def _levelled(rows: pd.DataFrame, city: str) -> pd.DataFrame:
@@ -400,6 +427,20 @@ def _tree_faults(rows: pd.DataFrame, where: str) -> list[Fault]:
     if top.sum() > 1:
         found += _cell_faults(top, rows["area"], "more than one area of level city", where, "keep one")
     return found
+
+
+def _heir_faults(rows: pd.DataFrame, where: str) -> list[Fault]:
+    """Only communities have counts to hand on, and none follows itself or one that began no earlier."""
+    level = dict(zip(rows["area"], rows["level"], strict=True))
+    began = dict(zip(rows["area"], rows["valid_from"], strict=True))
+    lines = [(area, _words(cell)) for area, cell in zip(rows["area"], rows["predecessors"], strict=True)]
+    upper = [bool(line) and any(level[code] != "community" for code in [area, *line]) for area, line in lines]
+    early = [any(code == area or began[code] >= began[area] for code in line) for area, line in lines]
+    wrong = pd.DataFrame({"upper": upper, "early": early}, index=rows.index, dtype=bool)
+    fix = "write the predecessors of its communities instead"
+    found = _cell_faults(wrong["upper"], rows["area"], "only communities have predecessors", where, fix)
+    what, fix = "is no younger than its predecessor", "mend `predecessors` or the dates"
+    return found + _cell_faults(wrong["early"], rows["area"], what, where, fix)
 
 
 def _alias_faults(rows: pd.DataFrame, where: str) -> list[Fault]:

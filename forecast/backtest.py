@@ -5,7 +5,7 @@ sees the past only through the panel built at its origin; past origins learn fro
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from forecast import calibrate, combine, negbin, panel, reconcile, scores
 from forecast.calibrate import Calibrate, Calibrated
+from forecast.changes import NONE, Changes, carry, comparable
 from forecast.combine import Combine
 from forecast.errors import ConfigError, DataError, Fault, RunError
 from forecast.models import catalogue
@@ -140,6 +141,7 @@ def issue(
     forecaster: Forecaster,
     seed: int,
     progress: Progress | None = None,
+    changes: Changes = NONE,
 ) -> Issued:
     """Forecast every cell, every area and every sum of categories for the months after `origin`.
 
@@ -153,6 +155,7 @@ def issue(
         forecaster: models, combination, calibration.
         seed: of all randomness.
         progress: is told of steps done.
+        changes: categories that followed others; those of areas stand in `areas`. See `changes.carry`.
 
     Returns:
         Issued. Model "combination" has mean, variance and quantiles of cells and sums, the members have means
@@ -163,6 +166,7 @@ def issue(
         RunError: a model gave something that is no forecast.
     """
     models = _predictors(forecaster.models)
+    counts, areas = carry(counts, areas, changes, origin)
     look = _look(
         counts, areas, seasons_at, origin, horizon, forecaster, models, _looked_back(forecaster), seed, progress
     )
@@ -182,6 +186,7 @@ def backtest(
     seed: int,
     progress: Progress | None = None,
     rivals: Mapping[str, Predict] | None = None,
+    changes: Changes = NONE,
 ) -> Backtested:
     """Issue from each origin as if it were today, and score against what came.
 
@@ -202,8 +207,7 @@ def backtest(
     origins = list(origins)
     chains = _chains(ancestors, areas)
     last = counts.loc[counts["area"].notna(), "month"].max()
-    truth = _grid(counts, areas, last, forecaster)
-    if truth is None:
+    if pd.isna(last):
         raise _nothing_known("counts")
     models = _predictors(forecaster.models)
     predictors = models | _predictors(spec for spec in BASELINES if spec.kind not in models)
@@ -214,8 +218,14 @@ def backtest(
     forecasts, figures = [], []
     for number, origin in enumerate(origins):
         told = _part(progress, number, len(origins))
-        look = _look(counts, areas, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told)
-        issued, heads, rows = _issue(look, chains, areas, forecaster, seed, everyone=True)
+        renamed, places = carry(counts, areas, changes, origin)
+        look = _look(
+            renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told
+        )
+        truth = panel.grid_at(renamed, places, last, forecaster.coverage, forecaster.value)
+        same = comparable(truth.cells, truth.months, areas, changes, origin)
+        truth = replace(truth, y=np.where(same, truth.y, np.nan))
+        issued, heads, rows = _issue(look, chains, places, forecaster, seed, everyone=True)
         others = [name for name in predictors if name not in models]
         forecasts += [issued.forecasts, *(_write_model(look, name, heads, forecaster, rows) for name in others)]
         figures += _scored(look, heads, truth, np.flatnonzero(rows), forecaster, seed)

@@ -192,22 +192,25 @@ def clean(
     return Ledger(estates, history, rejects.table(), notes)
 
 
-def match(named: pd.DataFrame, estates: pd.DataFrame) -> pd.DataFrame:
+def match(named: pd.DataFrame, estates: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
     """Incidents that name an estate, under the estate's id.
 
-    The id holds, then the name within its community; of an order without a community, a name that one estate
-    alone has in the whole city.
+    The id holds, then the name within its community or one that community followed; of an order without a
+    community, a name that one estate alone has in the whole city.
 
     Args:
         named: EstateHistory with `area`; `estate` as written in the orders.
         estates: Estates.
+        lineage: [area, earlier], each area with every area it followed.
 
     Returns:
         EstateHistory of what was found; a name that more than one estate answers to finds none.
     """
     written = named["estate"].map(_plain)
     book = estates.assign(id=estates["estate"].map(_plain), plain=estates["name"].map(_plain))
-    spots = book.drop_duplicates(["area", "plain"], keep=False).set_index(["area", "plain"])["estate"]
+    once = book.merge(lineage, on="area").assign(area=lambda rows: rows["earlier"])
+    named_in = pd.concat([book, once])[["area", "plain", "estate"]].drop_duplicates()
+    spots = named_in.drop_duplicates(["area", "plain"], keep=False).set_index(["area", "plain"])["estate"]
     in_area = spots.reindex(pd.MultiIndex.from_arrays([named["area"], written])).set_axis(named.index)
     found = written.map(book.drop_duplicates("id", keep=False).set_index("id")["estate"]).astype("str")
     in_city = written.map(book.drop_duplicates("plain", keep=False).set_index("plain")["estate"])

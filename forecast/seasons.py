@@ -1,6 +1,6 @@
 """Calendar options + months (+ daily weather) -> seasons: what the calendar and the weather say of each month.
 
-Drivers, all for category ALL:
+Drivers, for category ALL:
 
 workdays              days worked, moved working days (调休) included where they are published
 days                  days of the month
@@ -9,20 +9,22 @@ spring_festival_share share of the eight festival days, New Year's Eve to the se
 heating_share, ignition_share, flood_share, fee_share   share of the month's days inside the season
 heating_degree_days, rain_mm, rain_days_heavy, snow_mm, tmean_c   only with weather
 
+and, with themes, `theme` for each category that ever is one: 1 in its month, less in those it fades over, else 0.
+
 A month after the origin has the normal weather of its calendar month, never its own.
 """
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
 from forecast.errors import ConfigError, DataError, Fault
-from forecast.months import Stretch, month_of
+from forecast.months import Stretch, bounds, month_of
 from forecast.spec import Names, Spec
 from forecast.tables import ALL, Seasons, check, conform
 
@@ -40,12 +42,25 @@ class Season(Stretch):
     """Days of the year a season lasts."""
 
 
+class Theme(Spec):
+    """Categories a city gives a month to (每月一题), which draws both complaints and work.
+
+    `month`: 2025-07, with `month_starts_on` as everywhere. `announced`: the day it became known; a forecast made
+    before knows nothing of it. `fades_over`: months after it in which it still tells, falling evenly to none.
+    """
+
+    categories: Annotated[Names, Field(min_length=1)]
+    month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    announced: date
+    fades_over: int = Field(0, ge=0, le=12)
+
+
 class Calendar(Spec):
     """Which days are worked, and when the seasons are.
 
     `country`: cn (moved working days where published), none (Monday to Friday), or an ISO code such as us, with
     `subdivision` (e.g. NY) for the holidays of a state. `overrides`: (date, is_workday) pairs of the city's own,
-    which go before every other source. A season set to null is left out.
+    which go before every other source. A season set to null is left out. `themes`: months given to categories.
     `month_starts_on`: with d > 1 the month M runs from day d of the month before to day d - 1 of M.
 
     Source: heating 11-15 to 03-15 with filling and tests from 11-07, flood season 06-01 to 09-15, fees
@@ -60,6 +75,7 @@ class Calendar(Spec):
     ignition: Season | None = Season(start="11-07", end="11-14")
     flood: Season | None = Season(start="06-01", end="09-15")
     fee: Season | None = Season(start="11-01", end="01-31")
+    themes: tuple[Theme, ...] = ()
 
     @field_validator("country")
     @classmethod
@@ -117,10 +133,10 @@ def build(
     """What is known of `months` at the end of month `origin`.
 
     Args:
-        calendar: country, overrides, seasons.
+        calendar: country, overrides, seasons, themes.
         months: first days of the months wanted, past and future.
         origin: last month whose weather is known. Weather of later days is dropped before anything else; moved
-            working days count from the month in which they were announced.
+            working days and themes count from the month in which they were announced.
         weather: daily table as `reading` describes it; None = no weather drivers.
         reading: columns and units of `weather`.
 
@@ -138,7 +154,8 @@ def build(
         known = _monthly(_daily(weather, calendar, origin, reading or Weather()), calendar, reading or Weather())
         wide = wide.join(_or_normal(known, months))
     rows = wide.rename_axis(index="month").reset_index().melt("month", var_name="driver").dropna(subset="value")
-    rows = rows.assign(category=ALL).sort_values(["driver", "month"], ignore_index=True)
+    rows = pd.concat([rows.assign(category=ALL), _themes(calendar, months, origin)])
+    rows = rows.sort_values(["driver", "category", "month"], ignore_index=True)
     return check(Seasons, conform(Seasons, rows), "seasons")
 
 
@@ -310,6 +327,24 @@ def _inside(month_day: pd.Series, season: Season) -> pd.Series:
     if start <= end:
         return month_day.between(start, end)
     return (month_day >= start) | (month_day <= end)
+
+
+def _themes(calendar: Calendar, months: pd.DatetimeIndex, origin: pd.Timestamp) -> pd.DataFrame:
+    """Rows of the driver `theme`; none for a category without a theme announced by the end of month `origin`."""
+    end = bounds(origin, calendar.month_starts_on)[1]
+    known = [theme for theme in calendar.themes if pd.Timestamp(theme.announced) < end]
+    codes = sorted({code for theme in known for code in theme.categories})
+    if not codes:
+        return pd.DataFrame(columns=pd.Index(["category", "month", "driver", "value"]))
+    told = pd.DataFrame(0.0, index=months, columns=list(dict.fromkeys([*codes, ALL])))
+    for theme in known:
+        start = pd.Timestamp(theme.month)
+        passed = (months.year - start.year) * 12 + months.month - start.month
+        value = np.where(passed >= 0, np.maximum(1 - passed / (theme.fades_over + 1), 0), 0)
+        for code in theme.categories:
+            told[code] = np.maximum(told[code], value)
+    rows = told.rename_axis(index="month").reset_index().melt("month", var_name="category")
+    return rows.assign(driver="theme")
 
 
 def _daily(weather: pd.DataFrame, calendar: Calendar, origin: pd.Timestamp, reading: Weather) -> pd.DataFrame:

@@ -79,7 +79,7 @@ class Unresolved(Table):
 
 
 class Areas(Table):
-    """The tree of areas. `aliases` are joined by "|"; `geometry` is WKB in EPSG:4326."""
+    """The tree of areas. `aliases` and `predecessors` (codes) are joined by "|"; `geometry` is WKB in EPSG:4326."""
 
     area: Series[str] = pa.Field(unique=True)
     level: Series[str] = pa.Field(isin=LEVELS)
@@ -90,6 +90,7 @@ class Areas(Table):
     households: Series[float] = pa.Field(nullable=True, ge=0)
     valid_from: Series[pd.Timestamp] = pa.Field(nullable=True)
     valid_to: Series[pd.Timestamp] = pa.Field(nullable=True)
+    predecessors: Series[str] = pa.Field(nullable=True)
     geometry: Series[object] = pa.Field(nullable=True)
 
 

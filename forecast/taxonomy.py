@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from forecast import changes
+from forecast.changes import Succession
 from forecast.errors import ConfigError, Fault
 from forecast.spec import Names, Spec
 from forecast.tables import ALL, UNCLASSIFIED
@@ -54,9 +56,14 @@ class Category(Spec):
 
 
 class Taxonomy(Spec):
-    """All categories of a city. Without any, the texts of the source are the categories."""
+    """All categories of a city. Without any, the texts of the source are the categories.
+
+    `changes`: codes that became other codes on a day; their history is carried over. A value that only got a new
+    text needs none: both texts are `values` of its category.
+    """
 
     categories: tuple[Category, ...] = ()
+    changes: tuple[Succession, ...] = ()
 
 
 def faults(taxonomy: Taxonomy) -> list[Fault]:
@@ -65,6 +72,7 @@ def faults(taxonomy: Taxonomy) -> list[Fault]:
         *_code_faults(taxonomy),
         *_parent_faults(taxonomy),
         *_value_faults(taxonomy),
+        *changes.faults(taxonomy.changes, [category.code for category in taxonomy.categories]),
     ]
 
 

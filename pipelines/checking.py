@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import panel
 from pipelines import inputs, runs
 from pipelines.config import Config
 from pipelines.inputs import History
@@ -44,6 +43,4 @@ def run(config: Config, as_of: pd.Timestamp | None) -> Report:
     """
     with tempfile.TemporaryDirectory(prefix="weisu-") as scratch, runs.opened(Path(scratch), runs.Watch()) as job:
         history = inputs.read(config, as_of, job)
-        coverage = config.settings.forecaster.coverage
-        known = panel.build(history.counts, history.areas, history.origin, coverage)
-        return Report(history, known, tuple(job.warnings), config.settings.language)
+        return Report(history, inputs.panel_of(config, history), tuple(job.warnings), config.settings.language)

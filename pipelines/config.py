@@ -96,6 +96,7 @@ def load(path: Path) -> Config:
         *taxonomy_faults(settings.categories),
         *playbook_faults(settings.playbook, codes),
         *_source_faults(settings),
+        *_theme_faults(settings, codes),
     ]:
         raise ConfigError(found)
     return Config(settings=settings, root=root)
@@ -190,6 +191,15 @@ def _source_faults(settings: Settings) -> list[Fault]:
                 Fault("has no `paths`", f"source {source.name}", "say where the files are, e.g. paths: [input/*.csv]")
             )
     return found
+
+
+def _theme_faults(settings: Settings, codes: list[str]) -> list[Fault]:
+    return [
+        Fault(f"unknown category {code!r}", f"calendar.themes {theme.month}", "use a code of `categories`")
+        for theme in settings.calendar.themes
+        for code in theme.categories
+        if codes and code not in codes
+    ]
 
 
 def _validated(spec: type[Settings], raw: Mapping[str, Any], where: str) -> Settings:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from forecast import areas, estates, panel, seasons, taxonomy
+from forecast.changes import Changes, carry, lineage
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import Ledger
 from forecast.gazetteer import Gazetteer
@@ -91,7 +92,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
         areas=tree,
         estates=ledger.estates,
         notes=tuple(note.en if settings.language == "en" else note.zh for note in ledger.notes),
-        incidents=_incidents(ledger, orders, settings.language, job),
+        incidents=_incidents(ledger, orders, tree, settings.language, job),
         weather=reference.weather,
         sources=intake.sources(entries),
         rejects=gather(entries, "rejects", Rejects),
@@ -113,6 +114,18 @@ def seasons_at(config: Config, history: History, horizon: int) -> Callable[[pd.T
         return seasons.build(settings.calendar, months, origin, history.weather, settings.weather)
 
     return at
+
+
+def changes_of(config: Config) -> Changes:
+    """Which categories followed which, in the months of the calendar."""
+    settings = config.settings
+    return Changes(categories=settings.categories.changes, month_starts_on=settings.calendar.month_starts_on)
+
+
+def panel_of(config: Config, history: History) -> pd.DataFrame:
+    """Panel of everything known, in the names that hold now."""
+    known = carry(history.counts, history.areas, changes_of(config), history.origin)
+    return panel.build(*known, history.origin, config.settings.forecaster.coverage)
 
 
 def _reference(config: Config, as_of: pd.Timestamp, faults: list[Fault]) -> Reference:
@@ -256,12 +269,12 @@ def _refuse_if_empty(counts: pd.DataFrame, unresolved: pd.DataFrame) -> None:
     raise DataError(Fault(f"not one row could be placed in an area; first values: {seen}", "areas", fix))
 
 
-def _incidents(ledger: Ledger, orders: Orders, language: str, job: Run) -> pd.DataFrame:
+def _incidents(ledger: Ledger, orders: Orders, tree: pd.DataFrame, language: str, job: Run) -> pd.DataFrame:
     """Incidents by estate: from the ledger's own columns, and from orders that name an estate."""
     if ledger.estates.empty:
         return ledger.history
     named = orders.estates()
-    matched = estates.match(named, ledger.estates)
+    matched = estates.match(named, ledger.estates, lineage(tree))
     if lost := int(named["incidents"].sum() - matched["incidents"].sum()):
         job.warn(say(language, "unmatched_estates", count=lost))
     both = pd.concat([part for part in (ledger.history, matched) if len(part)] or [ledger.history])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import areas, backtest, panel, taxonomy, workplan
+from forecast import areas, backtest, taxonomy, workplan
 from forecast.backtest import COMBINATION
 from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
@@ -39,7 +39,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             counts.update(history.totals())
 
         with job.stage("panel") as counts:
-            known = panel.build(history.counts, history.areas, history.origin, settings.forecaster.coverage)
+            known = inputs.panel_of(config, history)
             counts.update(rows=len(known), orders=int(known["orders"].sum()))
 
         with job.stage("forecast") as counts:
@@ -47,7 +47,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             issued = backtest.issue(
                 history.counts, history.areas, areas.summing(history.areas),
                 inputs.seasons_at(config, history, ahead), history.origin, ahead, settings.forecaster,
-                settings.seed, watch.step,
+                settings.seed, watch.step, inputs.changes_of(config),
             )  # fmt: skip
             counts.update(forecasts=len(issued.forecasts))
 

@@ -48,7 +48,7 @@ def run(
             tables = backtest.backtest(
                 history.counts, history.areas, areas.summing(history.areas),
                 inputs.seasons_at(config, history, ahead), past, ahead, settings.forecaster, settings.seed,
-                watch.step,
+                watch.step, changes=inputs.changes_of(config),
             )  # fmt: skip
             counts.update(origins=len(past), forecasts=len(tables.forecasts), scores=len(tables.scores))
 

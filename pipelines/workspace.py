@@ -37,6 +37,10 @@ areas: {path: input/areas.csv, shapes: input/communities.geojson, shape_key: are
 estates: {path: input/estates.csv}
 categories: cn               # shipped tree, or a path such as my_categories.yaml
 playbook: cn                 # shipped tasks, or a path such as my_playbook.yaml
+# Months given to categories (每月一题), past ones too; a forecast knows a theme from its announcement on.
+#calendar:
+#  themes:
+#    - {categories: [1A, 3B], month: 2025-03, announced: 2024-12-10}
 """
 
 SAMPLES = {

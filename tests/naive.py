@@ -1,6 +1,6 @@
 """Slow, obvious twins of the formulas: plain loops over plain numbers, to be read next to the paper."""
 
-from math import exp, isnan, log, nan, sqrt
+from math import exp, floor, isnan, log, nan, sqrt
 from typing import Any
 
 YEAR = 12
@@ -455,4 +455,18 @@ def off_normal(values: list[float], moy: list[int], known: int) -> list[float]:
     for value, month in zip(values, moy, strict=True):
         same = [values[t] for t in range(known) if moy[t] == month and not isnan(values[t])]
         out.append(value - sum(same) / len(same) if same and not isnan(value) else 0.0)
+    return out
+
+
+def whole(figures: list[int], share: list[list[float]]) -> list[list[int]]:
+    """Shared out heir by heir: what an heir has so far is its part of what was left so far, rounded."""
+    left, out = list(figures), [[0] * len(share[0]) for _ in figures]
+    for heir in range(len(share[0])):
+        due, given = 0.0, 0
+        for row, parts in enumerate(share):
+            rest = sum(parts[heir:])
+            due += left[row] * (parts[heir] / rest if rest else 0.0)
+            out[row][heir] = left[row] if heir == len(parts) - 1 else floor(due + 0.5 + 1e-9) - given
+            given += out[row][heir]
+            left[row] -= out[row][heir]
     return out

@@ -59,7 +59,7 @@ def build(city: City) -> tuple[Sites, pd.DataFrame, Array]:
     code = today["area"].to_numpy(object)
     before = today["before"].fillna(today["area"]).to_numpy(object)
     sites = Sites(zone, code, before, today["name"].to_numpy(object), cell)
-    return sites, table.drop(columns=["site", "before"]), corners
+    return sites, table.drop(columns="site").rename(columns={"before": "predecessors"}), corners
 
 
 def _area(code: str, level: str, parent: object, name: str, aliases: str, zone: str | None, site: int = -1) -> Row:

@@ -160,6 +160,28 @@ class TestTree:
             assert part in told
         assert told.count("circle") == 1
 
+    def test_predecessors_are_codes_whatever_was_written(self) -> None:
+        areas = tree({
+            "代码": ["1", "2", "3", "4"], "名称": ["老社区", "东社区", "西社区", "合社区"],
+            "撤销日期": ["2023-06-30", None, None, None],
+            "设立日期": [None, "2023-07-01", "2023-07-01", "2024-01-01"],
+            "前身": [None, "老社区", "1.0", "2、西社区;2"],
+        }).set_index("area")["predecessors"]  # fmt: skip
+        assert areas[["2", "3", "4"]].tolist() == ["1", "1", "2|3"]
+        assert areas.drop(["2", "3", "4"]).isna().all()
+
+    def test_what_cannot_follow(self) -> None:
+        told = faults({"area": ["a", "b"], "predecessors": ["zz", "a"], "valid_from": ["2024-01-01", None]})
+        assert "unknown predecessor: zz" in told
+        assert "has predecessors but no valid_from: b" in told
+        told = faults({
+            "area": ["a", "b", "c", "d"], "level": ["community", "community", "street", "community"],
+            "valid_from": ["2024-02-01", "2024-02-01", "2024-03-01", "2024-01-01"],
+            "predecessors": [None, "a", "a", "d"],
+        })  # fmt: skip
+        assert "only communities have predecessors: c" in told
+        assert "is no younger than its predecessor: b, d" in told
+
     def test_levels_must_rise(self) -> None:
         told = faults({"area": ["a", "b"], "parent": ["b", None], "level": ["street", "community"]})
         assert "parent is not above it: a" in told

@@ -9,6 +9,7 @@ import yaml
 
 from forecast.playbook import Playbook, Task, due
 from forecast.playbook import faults as playbook_faults
+from forecast.seasons import Calendar
 from forecast.simulate.published import CODES
 from forecast.simulate.words import REVISED_ON, VAGUE, WORDS
 from forecast.tables import UNCLASSIFIED
@@ -170,3 +171,12 @@ def test_example_config_points_at_what_simulate_writes() -> None:
     assert config["sources"] == [{"use": "cn_12345", "paths": ["orders/*"]}]
     lines = (CONFIGS / "simulated.yaml").read_text(encoding="utf-8").splitlines()
     assert all("#" in line for line in lines if re.match(r"\s*- use|\w+: \S", line))
+
+
+def test_changes_and_themes_as_the_docs_write_them(taxonomy: Taxonomy) -> None:
+    text = (CONFIGS.parent / "docs" / "inputs.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    (changes,) = [block["categories"]["changes"] for block in blocks if "changes" in block.get("categories", {})]
+    assert Taxonomy.model_validate({"changes": changes}).changes[1].after == ("5A",)
+    (calendar,) = [Calendar.model_validate(block["calendar"]) for block in blocks if "calendar" in block]
+    assert {code for theme in calendar.themes for code in theme.categories} <= {c.code for c in taxonomy.categories}

@@ -333,8 +333,24 @@ def test_orders_find_estates_by_id_or_name() -> None:
     names = ["a", "甲", "甲", "乙", "丙", "甲", "乙"]
     named = pd.DataFrame({"estate": names, "area": ["c1", "c1", "c2", "c1", "c1", None, None]})
     named["category"], named["month"], named["months"], named["incidents"] = "x", AS_OF, 1, 1
-    found = match(named, estates)
+    apart = pd.DataFrame({"area": [], "earlier": []}, dtype="str")
+    found = match(named, estates, apart)
     assert conform(EstateHistory, found)[["estate", "incidents"]].values.tolist() == [["a", 3]]
+
+
+def test_orders_of_a_community_that_was_split_find_the_estate_where_it_lies_now() -> None:
+    rows = [
+        GOOD,
+        GOOD | {"小区编号": "b", "小区名称": "乙"},
+        GOOD | {"小区编号": "e", "小区名称": "乙", "社区": "c2"},
+    ]
+    estates = ledger(rows).estates
+    named = pd.DataFrame({"estate": ["甲", "乙"], "area": "old", "category": "x", "month": AS_OF})
+    named["months"], named["incidents"] = 1, 1
+    split = pd.DataFrame({"area": ["c1", "c2"], "earlier": ["old", "old"]})
+    assert match(named, estates, split)["estate"].tolist() == ["a"]
+    assert match(named, estates, split[:1])["estate"].tolist() == ["a", "b"]
+    assert match(named, estates, split[:0]).empty
 
 
 def test_real_addresses(root: Path) -> None:

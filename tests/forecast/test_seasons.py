@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from forecast import seasons
 from forecast.errors import ConfigError, DataError
 from forecast.months import month_of
-from forecast.seasons import Calendar, Season, Weather, build, unpublished
+from forecast.seasons import Calendar, Season, Theme, Weather, build, unpublished
 from forecast.tables import ALL, Seasons, check
 
 WEATHER_DRIVERS = ["heating_degree_days", "rain_days_heavy", "rain_mm", "snow_mm", "tmean_c"]
@@ -268,3 +268,48 @@ def test_moved_days_count_from_their_announcement() -> None:
     assert (before["2020-01-01"], after["2020-01-01"]) == (19, 17)  # off by law: 1, 27, 28, 29
     assert before["2020-02-01"] == 20
     assert before.loc["2019"].equals(after.loc["2019"])
+
+
+THEMES = Calendar(
+    themes=(
+        Theme(categories="lifts", month="2024-03", announced=date(2023, 12, 10), fades_over=3),
+        Theme(categories=("lifts", "heat"), month="2024-08", announced=date(2024, 8, 1)),
+    )
+)
+
+
+def themes(calendar: Calendar, origin: str) -> pd.DataFrame:
+    frame = build(calendar, months("2023-10", "2024-12"), stamp(origin))
+    return frame[frame["driver"] == "theme"].pivot(index="month", columns="category", values="value")
+
+
+def test_a_theme_is_one_in_its_month_and_fades() -> None:
+    table = themes(THEMES, "2024-09-01")
+    assert table["lifts"].tolist() == [0] * 5 + [1, 0.75, 0.5, 0.25, 0, 1, 0, 0, 0, 0]
+    assert table["heat"].tolist() == [0] * 10 + [1, 0, 0, 0, 0]
+    assert (table[ALL] == 0).all()
+
+
+def test_a_theme_is_known_from_its_announcement_on() -> None:
+    assert themes(THEMES, "2023-11-01").empty
+    assert list(themes(THEMES, "2023-12-01")) == [ALL, "lifts"]
+    late = Calendar(themes=THEMES.themes, month_starts_on=19)
+    assert list(themes(late, "2024-07-01")) == [ALL, "lifts"]
+    assert list(themes(late, "2024-08-01")) == [ALL, "heat", "lifts"]
+
+
+@given(st.integers(0, 14), st.lists(st.integers(1, 60), max_size=3))
+def test_a_theme_announced_after_the_origin_changes_nothing(turn: int, days_later: list[int]) -> None:
+    span = months("2023-10", "2024-12")
+    end = (span[turn] + pd.offsets.MonthEnd()).date()
+    told = [
+        Theme(categories=("lifts", "new"), month="2024-06", announced=end + timedelta(days=n)) for n in days_later
+    ]
+    more = Calendar(themes=(*THEMES.themes, *told))
+    pd.testing.assert_frame_equal(build(THEMES, span, span[turn]), build(more, span, span[turn]))
+
+
+def test_a_theme_names_a_month_and_a_category() -> None:
+    for wrong in ({"month": "2024-13"}, {"month": "2024"}, {"categories": ()}):
+        with pytest.raises(ValidationError):
+            Theme.model_validate({"categories": "a", "month": "2024-01", "announced": "2024-01-01"} | wrong)

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.changes import Succession
 from forecast.errors import ConfigError
 from forecast.playbook import Playbook, due
 from forecast.playbook import faults as playbook_faults
@@ -268,3 +269,9 @@ def test_new_york_has_work_to_begin_in_every_month() -> None:
     for task in playbook.tasks:
         texts = [task.action_en, task.lead_party_en, task.support, task.support_en, task.evidence, task.evidence_en]
         assert all(texts), task.entry
+
+
+def test_changes_name_categories_there_are() -> None:
+    split = Succession(before="H1", after=("H1", "H9"), since=date(2021, 7, 1))
+    assert "unknown category H9" in str(*faults(Taxonomy(categories=CITY.categories, changes=(split,))))
+    assert faults(Taxonomy(changes=(split,))) == []
