@@ -274,8 +274,10 @@ def at_origin(
 def together(parts: Sequence[Hindsight], seed: int) -> Backtested:
     """The origins of one backtest as one; `seed` of the draws of the comparisons."""
     if not parts:
-        return Backtested(*(empty(one) for one in (Forecasts, Scores)), scores.leaderboard(empty(Scores)),
-                          *(empty(one) for one in (Reliability, Losses, Comparisons)))  # fmt: skip
+        board = scores.leaderboard(empty(Scores))
+        return Backtested(
+            empty(Forecasts), empty(Scores), board, empty(Reliability), empty(Losses), empty(Comparisons)
+        )
     table = pd.concat([part.scores for part in parts], ignore_index=True)
     losses = pd.concat([part.losses for part in parts], ignore_index=True)
     board = scores.leaderboard(table)

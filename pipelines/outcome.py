@@ -68,10 +68,10 @@ def board_lines(
     against = comparisons[comparisons["metric"] == "wspl"].dropna(subset=["ratio", "better_in"])
     sure = [
         say(
-            language, "compared", model=row.model, rival=row.rival, change=f"{row.ratio - 1:+.1%}",
-            low=f"{row.low - 1:+.1%}", high=f"{row.high - 1:+.1%}", share=f"{row.better_in:.0%}",
+            language, "compared", model=row["model"], rival=row["rival"], change=f"{row['ratio'] - 1:+.1%}",
+            low=f"{row['low'] - 1:+.1%}", high=f"{row['high'] - 1:+.1%}", share=f"{row['better_in']:.0%}",
         )
-        for row in against.itertuples()
+        for row in against.to_dict("records")
     ]  # fmt: skip
     head = ["", say(language, "board", **span), ""]
     shown = table.rename_axis("model").reset_index().to_string(index=False, justify="right").splitlines()

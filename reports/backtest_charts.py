@@ -7,12 +7,15 @@ import pandas as pd
 
 from forecast.tables import LEVELS
 from reports.charts import Rows, finished
+from reports.material import records
 from reports.texts import Words
 
 GROUPS = ("volume", "level", "category", "zone")
 CLASSES = ("all", "low", "mid", "high")
 """All cells, then thirds by volume."""
 BINS = 20
+HIGHEST = 2.5
+"""Bars of the PIT histogram end here."""
 COLOURS = 7
 MOST = 30
 """Segments a chart shows; those where the combination gains or loses most are kept."""
@@ -62,9 +65,14 @@ def levels(table: pd.DataFrame, models: list[str], size: str) -> Rows:
     """c (place of the model), p (level), v (share of counts at or below it)."""
     rows = _reliability(table, size)
     return [
-        {"c": models.index(row.model), "p": round(row.level, 4), "v": round(row.share, 4), "n": int(row.n)}
-        for row in rows.itertuples()
-        if row.model in models
+        {
+            "c": models.index(row["model"]),
+            "p": round(row["level"], 4),
+            "v": round(row["share"], 4),
+            "n": int(row["n"]),
+        }
+        for row in records(rows)
+        if row["model"] in models
     ]
 
 
@@ -93,14 +101,14 @@ def against(comparisons: pd.DataFrame, metric: str) -> Rows:
     rows = comparisons[comparisons["metric"] == metric].dropna(subset=["ratio", "low", "high"])
     return [
         {
-            "m": row.rival,
-            "r": round(row.ratio, 4),
-            "l": round(row.low, 4),
-            "h": round(row.high, 4),
-            "b": round(row.better_in, 3),
-            "k": "better" if row.high < 1 else "worse" if row.low > 1 else "open",
+            "m": row["rival"],
+            "r": round(row["ratio"], 4),
+            "l": round(row["low"], 4),
+            "h": round(row["high"], 4),
+            "b": round(row["better_in"], 3),
+            "k": "better" if row["high"] < 1 else "worse" if row["low"] > 1 else "open",
         }
-        for row in rows.itertuples()
+        for row in records(rows)
     ]
 
 
@@ -148,7 +156,7 @@ def reliability(rows: Rows, words: Words) -> str:
     import altair as alt
 
     unit = alt.Scale(domain=[0, 1])
-    axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
+    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
     diagonal = alt.Chart(alt.InlineData([{"p": 0, "v": 0}, {"p": 1, "v": 1}])).mark_line(
         color="var(--muted)", strokeDash=[3, 3], strokeWidth=1
     )
@@ -162,8 +170,8 @@ def reliability(rows: Rows, words: Words) -> str:
     marks = (chosen.mark_line(color="var(--accent)"), chosen.mark_point(color="var(--accent)", filled=True, size=28))
     layers = [
         mark.encode(
-            x=alt.X("p:Q", title=words("axis.level"), scale=unit, axis=alt.Axis(**axis)),
-            y=alt.Y("v:Q", title=words("axis.below"), scale=unit, axis=alt.Axis(**axis)),
+            x=alt.X("p:Q", title=words("axis.level"), scale=unit, axis=axis),
+            y=alt.Y("v:Q", title=words("axis.below"), scale=unit, axis=axis),
             tooltip=tooltip,
         )
         for mark in (diagonal, *marks)
@@ -175,7 +183,7 @@ def histogram(rows: Rows, words: Words) -> str:
     """PIT histogram as a multiple of the even height."""
     import altair as alt
 
-    top = max([1.6, *(row["v"] for row in rows)])
+    scale = alt.Scale(domain=[0, HIGHEST], clamp=True)
     bars = (
         alt.Chart(alt.InlineData(rows))
         .transform_filter("datum.c === model")
@@ -183,7 +191,8 @@ def histogram(rows: Rows, words: Words) -> str:
         .encode(
             x=alt.X("a:Q", title=words("axis.pit"), scale=alt.Scale(domain=[0, 1]), axis=_few(alt)),
             x2="b:Q",
-            y=alt.Y("v:Q", title=words("axis.even"), scale=alt.Scale(domain=[0, top]), axis=_few(alt)),
+            y=alt.Y("v:Q", title=words("axis.even"), scale=scale, axis=alt.Axis(values=[0, 1, 2])),
+            y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("a:Q", title=words("axis.from"), format=".2f"),
                 alt.Tooltip("b:Q", title=words("axis.to"), format=".2f"),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from reports import backtest_charts, charts, html
+from reports.material import records
 from reports.texts import FONTS, Words
 
 NAIVE = "seasonal_naive"
@@ -129,13 +130,11 @@ def _skill(board: Board) -> pd.DataFrame:
 def _leaderboard(board: Board) -> list[dict[str, Any]]:
     table = _skill(board)
     best = {metric: _best(table[metric], metric) for metric in LEADERBOARD}
-    return [
-        {
-            "model": name,
-            "cells": [(metric, shown(row[metric], metric), row[metric] == best[metric]) for metric in LEADERBOARD],
-        }
-        for name, row in table.iterrows()
-    ]
+    rows = []
+    for row in records(table.reset_index()):
+        cells = [(metric, shown(row[metric], metric), row[metric] == best[metric]) for metric in LEADERBOARD]
+        rows.append({"model": row["model"], "cells": cells})
+    return rows
 
 
 def _best(values: pd.Series, metric: str) -> float:
@@ -144,7 +143,7 @@ def _best(values: pd.Series, metric: str) -> float:
     if known.nunique() < 2:
         return float("nan")
     if metric in WANTED:
-        return float(known[(known - WANTED[metric]).abs().idxmin()])
+        return float(known.iloc[int((known - WANTED[metric]).abs().argmin())])
     return float(known.max() if metric in HIGHER_IS_BETTER else known.min())
 
 
@@ -167,9 +166,9 @@ def _headlines(board: Board, words: Words) -> list[str]:
         return [words("board.none")]
     own, found = table.loc[board.model], []
     sure = board.comparisons[(board.comparisons["rival"] == NAIVE) & (board.comparisons["metric"] == "wspl")]
-    for one in sure.dropna(subset=["low", "high"]).itertuples():
-        limits = {"low": _change(one.low), "high": _change(one.high)}
-        found.append(words("board.skill", model=board.model, change=_change(one.ratio), **limits))
+    for one in records(sure.dropna(subset=["low", "high"])):
+        change = {name: _change(one[name]) for name in ("ratio", "low", "high")}
+        found.append(words("board.skill", model=board.model, **change))
     if not pd.isna(own["wspl"]):
         best = str(table["wspl"].idxmin())
         key = "board.best" if best == board.model else "board.not_best"
@@ -191,14 +190,14 @@ def _compared(board: Board) -> list[dict[str, str]]:
     rows = board.comparisons.dropna(subset=["ratio", "low", "high"])
     return [
         {
-            "rival": str(row.rival),
-            "metric": str(row.metric),
-            "ratio": f"{row.ratio:.3f}",
-            "interval": f"{row.low:.3f}–{row.high:.3f}",
-            "difference": f"{row.difference:+.3g}".replace("-", "−"),
-            "better": f"{100 * row.better_in:.0f}\u202f%",
+            "rival": str(row["rival"]),
+            "metric": str(row["metric"]),
+            "ratio": f"{row['ratio']:.3f}",
+            "interval": f"{row['low']:.3f}–{row['high']:.3f}",
+            "difference": f"{row['difference']:+.3g}".replace("-", "−"),
+            "better": f"{100 * row['better_in']:.0f}\u202f%",
         }
-        for row in rows.itertuples()
+        for row in records(rows)
     ]
 
 

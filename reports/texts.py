@@ -369,8 +369,8 @@ TEXTS = {
     "board.none": Text("没有足够的数据可画。", "There is too little to show."),
     "board.months": Text("{n} 个月", "{n} months"),
     "board.skill": Text(
-        "{model} 的分布误差（WSPL）比季节朴素法（照搬去年同月）{change} %（95 % 区间 {low} % 至 {high} %）。",
-        "{model}: error of the whole distribution (WSPL) {change} % against seasonal naive, that is last year's same "
+        "{model} 的分布误差（WSPL）比季节朴素法（照搬去年同月）{ratio} %（95 % 区间 {low} % 至 {high} %）。",
+        "{model}: error of the whole distribution (WSPL) {ratio} % against seasonal naive, that is last year's same "
         "month (95 % interval {low} % to {high} %).",
     ),
     "board.best": Text(
@@ -413,7 +413,8 @@ TEXTS = {
         "中间高 = 太宽，偏向一边 = 预测整体偏低（右高）或偏高（左高）。并列的小件数按概率分摊。",
         "Above: share of counts at or below each quantile, which should lie on the dashed diagonal. Below: PIT "
         "histogram, which should be level with the dashed line; high ends = intervals too narrow, a high middle = "
-        "too wide, high on the right = too few forecast, on the left = too many. Ties of small counts are shared out.",
+        "too wide, high on the right = too few forecast, on the left = too many. Ties of small counts are shared "
+        "out.",
     ),
     "board.compared": Text(
         "{model} 的误差除以对手的误差：点是结果，横条是 95 % 区间（社区与起报月成对重抽样 {draws} 次）。横条整个在 1"

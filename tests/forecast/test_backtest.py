@@ -373,11 +373,12 @@ def test_levels_and_zones_are_scored() -> None:
         rows = found.forecasts[found.forecasts["area"].isin(places) & (found.forecasts["category"] == category)]
         median = rows[(rows["level"] == 0.5) & (rows["origin"] == ORIGIN)]
         below = {place: [area for area in "abc" if place in (PARENT[area], "city")] for place in places}
-        for row in median.itertuples():
-            actual = table[table["area"].isin(below[row.area]) & (table["month"] == row.month)]["orders"].sum()
-            miss, came = miss + abs(actual - row.predicted), came + actual
-        one = found.scores[(found.scores["segment"] == segment) & (found.scores["origin"] == ORIGIN)]
-        one = one[(one["metric"] == "wape") & (one["horizon"] == 0)].set_index("model")["value"]
+        for row in median.to_dict("records"):
+            actual = table[table["area"].isin(below[row["area"]]) & (table["month"] == row["month"])]["orders"].sum()
+            miss, came = miss + abs(actual - row["predicted"]), came + actual
+        scored = found.scores[(found.scores["segment"] == segment) & (found.scores["origin"] == ORIGIN)]
+        scored = scored[(scored["metric"] == "wape") & (scored["horizon"] == 0)]
+        one = scored.set_index("model")["value"]
         assert one[COMBINATION] == pytest.approx(miss / came)
         assert one.notna().all()
         assert len(one) == 3
@@ -392,8 +393,8 @@ def test_a_sum_is_scored_over_what_was_covered() -> None:
     rows = found.scores[(found.scores["segment"] == "total=city") & (found.scores["model"] == COMBINATION)]
     bias = rows[rows["metric"] == "bias"].set_index("horizon")["value"]
     means = figure(found.forecasts, "S1", ALL)
-    came = table[table["area"].isin(["a", "b"])].groupby("month")["orders"].sum()
-    came = came[came.index > ORIGIN].head(6).to_numpy()
+    totals = table[table["area"].isin(["a", "b"])].groupby("month")["orders"].sum()
+    came = totals[totals.index > ORIGIN].head(6).to_numpy()
     assert bias.loc[2:6].to_numpy() == pytest.approx((means / came - 1)[1:])
 
 
