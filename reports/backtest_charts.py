@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.tables import LEVELS
 from reports.charts import Rows, finished
 from reports.material import records
 from reports.texts import Words
@@ -21,8 +20,20 @@ MOST = 30
 """Segments a chart shows; those where the combination gains or loses most are kept."""
 ROW = 26
 """Height of a line of a dot plot."""
-ORDER = {name: k for k, name in enumerate((*(f"{kind}={name}" for name in LEVELS for kind in ("level", "total")),
-                                           "volume=high", "volume=mid", "volume=low"))}  # fmt: skip
+SEGMENTS = {
+    "level=community": "level.community",
+    "total=community": "total.community",
+    "level=street": "level.street",
+    "total=street": "total.street",
+    "level=district": "level.district",
+    "total=district": "total.district",
+    "level=city": "level.city",
+    "total=city": "total.city",
+    "volume=high": "volume.high",
+    "volume=mid": "volume.mid",
+    "volume=low": "volume.low",
+}
+"""Segments with a text, in the order they are shown."""
 
 
 def colour(number: int) -> str:
@@ -52,7 +63,8 @@ def by_segment(
     means = _over_origins(rows, "segment", models, rival)
     own = means[models[0]].dropna() if models[0] in means else pd.Series(dtype=float)
     kept = np.log(own[own > 0]).abs().nlargest(MOST).index
-    order = sorted(kept, key=lambda name: (ORDER.get(str(name), 0), own[name]))
+    places = {name: place for place, name in enumerate(SEGMENTS)}
+    order = sorted(kept, key=lambda name: (places.get(str(name), 0), own[name]))
     return [
         {"s": _segment(str(segment), names, words), "m": name, "r": round(ratio, 4), "o": place}
         for place, segment in enumerate(order)
@@ -241,9 +253,9 @@ def _reliability(table: pd.DataFrame, size: str) -> pd.DataFrame:
 
 
 def _segment(segment: str, names: dict[str, str], words: Words) -> str:
-    kind, name = segment.split("=", 1)
-    if kind in ("volume", "level", "total"):
-        return words(f"segment.{kind}.{name}")
+    if segment in SEGMENTS:
+        return words(SEGMENTS[segment])
+    name = segment.split("=", 1)[1]
     return names.get(name, name)
 
 

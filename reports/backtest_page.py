@@ -124,7 +124,8 @@ def _skill(board: Board) -> pd.DataFrame:
     """The leaderboard with `skill`: WSPL against seasonal naive, as a change."""
     table = board.leaderboard.set_index("model")
     naive = table["wspl"].get(NAIVE, float("nan"))
-    return table.assign(skill=table["wspl"] / naive - 1 if naive else float("nan"))
+    table["skill"] = table["wspl"] / naive - 1 if naive else float("nan")
+    return table.reindex(columns=list(LEADERBOARD))
 
 
 def _leaderboard(board: Board) -> list[dict[str, Any]]:
