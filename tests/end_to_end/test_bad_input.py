@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from typer.testing import Result
 
@@ -261,3 +262,30 @@ def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: sig
     assert published(counts_job) == []
     assert cli("monthly", counts_job, "--as-of", "2022-06").exit_code == OK
     assert not list((counts_job.parent / "runs").glob(".draft*"))
+
+
+def test_a_backtest_in_processes_stopped_in_the_middle(counts_job: Path, root: Path) -> None:
+    """Ctrl-C reaches the whole group of a terminal: no worker prints, none is left, nothing is published."""
+    edit(counts_job, "past_origins: 3", "past_origins: 10")
+    command = [sys.executable, "-m", "pipelines", "backtest", str(counts_job), "--horizon", "2", "--step", "1"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, "--origins", "12", "--jobs", "2"],
+        stderr=subprocess.PIPE, text=True, cwd=root, env=environment, start_new_session=True,
+    ) as job:  # fmt: skip
+        assert job.stderr is not None
+        assert any("backtest" in line for line in iter(job.stderr.readline, ""))
+        workers = waited_for(job.pid)
+        os.killpg(job.pid, signal.SIGINT)
+        rest = job.stderr.read()
+    assert "Traceback" not in rest
+    assert job.returncode == INTERRUPTED
+    assert published(counts_job) == []
+    assert not any(psutil.pid_exists(pid) for pid in workers)
+
+
+def waited_for(parent: int) -> list[int]:
+    """Processes of a job, once there are some."""
+    while not (found := psutil.Process(parent).children(recursive=True)):
+        time.sleep(0.05)
+    return [child.pid for child in found]
