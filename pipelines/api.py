@@ -68,8 +68,9 @@ def load(source: str | Path | pd.DataFrame, as_of: str | None = None) -> Loaded:
         raise DataError(Fault(f"has no column {', '.join(missing)}", "table", fix))
     with TemporaryDirectory() as folder:
         source[list(COLUMNS)].to_csv(Path(folder) / "table.csv", index=False)
-        source_of = {"grain": "counts", "paths": ["table.csv"], "columns": {name: name for name in COLUMNS}}
-        settings = Settings.model_validate({"language": "en", "store": "store", "sources": [source_of]})
+        columns = {name: name for name in COLUMNS}
+        told = {"name": "table", "grain": "counts", "paths": ["table.csv"], "columns": columns}
+        settings = Settings.model_validate({"language": "en", "store": "store", "sources": [told]})
         return _read(Config(settings=settings, root=Path(folder)), until)
 
 

@@ -281,11 +281,12 @@ def test_a_backtest_in_processes_stopped_in_the_middle(counts_job: Path, root: P
     assert "Traceback" not in rest
     assert job.returncode == INTERRUPTED
     assert published(counts_job) == []
-    assert not any(psutil.pid_exists(pid) for pid in workers)
+    _, left = psutil.wait_procs(workers, timeout=5)
+    assert [one.pid for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def waited_for(parent: int) -> list[int]:
-    """Processes of a job, once there are some."""
-    while not (found := psutil.Process(parent).children(recursive=True)):
+def waited_for(parent: int) -> list[psutil.Process]:
+    """Processes of a job, once both workers are there."""
+    while len(found := psutil.Process(parent).children(recursive=True)) < 3:
         time.sleep(0.05)
-    return [child.pid for child in found]
+    return found

@@ -288,7 +288,7 @@ def test_actual_weather_after_an_origin_changes_nothing_forecast_there(cli: Cli,
     """LightGBM sees the weather; months ahead have its normal, also where the file goes on."""
     folder = counts_job.parent
     days = pd.date_range("2019-01-01", "2022-06-30")
-    weather = pd.DataFrame({"date": days, "tmean": 10 + 15 * np.sin(days.dayofyear / 58), "prcp": days.day % 7})
+    weather = pd.DataFrame({"date": days, "tmean": 10 + 15 * np.sin(days.day_of_year / 58), "prcp": days.day % 7})
     text = counts_job.read_text(encoding="utf-8")
     light = "{kind: lightgbm, trees: 10, least_rows: 50, least_in_leaf: 5}"
     text = text.replace("[{kind: seasonal_naive}, {kind: climatology}]", f"[{light}]")
