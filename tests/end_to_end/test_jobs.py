@@ -293,10 +293,12 @@ def test_actual_weather_after_an_origin_changes_nothing_forecast_there(cli: Cli,
     light = "{kind: lightgbm, trees: 10, least_rows: 50, least_in_leaf: 5}"
     text = text.replace("[{kind: seasonal_naive}, {kind: climatology}]", f"[{light}]")
     counts_job.write_text(text + "weather: {path: weather.csv}\n", encoding="utf-8")
+    later, earlier = weather["date"] > "2022-03-31", weather["date"].dt.year == 2021
     found = []
-    for shift in (0.0, 30.0):
-        changed = weather.assign(tmean=weather["tmean"] + shift * (weather["date"] > "2022-03-31"))
+    for shifted in (later & False, later, earlier):
+        changed = weather.assign(tmean=weather["tmean"].where(~shifted, 35 - weather["tmean"]))
         changed.to_csv(folder / "weather.csv", index=False)
         run = run_dir(cli("backtest", counts_job, "--origins", 1, "--horizon", 3, "--jobs", 1))
         found.append((run / "forecasts.parquet").read_bytes())
     assert found[0] == found[1]
+    assert found[0] != found[2]
