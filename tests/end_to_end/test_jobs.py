@@ -1,6 +1,7 @@
 """The jobs as a user runs them: contract of the command line, byte-identical runs, no look-ahead, files read once."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -302,3 +303,14 @@ def test_actual_weather_after_an_origin_changes_nothing_forecast_there(cli: Cli,
         found.append((run / "forecasts.parquet").read_bytes())
     assert found[0] == found[1]
     assert found[0] != found[2]
+
+
+def test_the_command_of_the_documentation_runs(
+    cli: Cli, counts_job: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(counts_job.parent)
+    text = (root / "docs/methods/backtest.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^weisu (backtest .*)$", text, re.MULTILINE)
+    run = run_dir(cli(*command.split(), "-q"))
+    for name in re.findall(r"^\| (`[\w.]+\.(?:html|csv|parquet)`)", text, re.MULTILINE):
+        assert (run / name.strip("`")).exists(), name
