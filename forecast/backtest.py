@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from forecast import calibrate, combine, negbin, panel, reconcile, scores
+from forecast import calibrate, combine, compare, negbin, panel, reconcile, reliability, scores
 from forecast.calibrate import Calibrate, Calibrated
 from forecast.changes import NONE, Changes, carry, comparable
 from forecast.combine import Combine
@@ -27,7 +27,7 @@ from forecast.models.seasonal_naive import SeasonalNaive
 from forecast.panel import Coverage, Grid
 from forecast.scores import Case
 from forecast.spec import Spec
-from forecast.tables import Forecasts, Scores, check, conform, empty
+from forecast.tables import Comparisons, Forecasts, Losses, Reliability, Scores, check, conform, empty
 
 Array = np.ndarray
 
@@ -98,12 +98,28 @@ class Issued:
 
 
 @dataclass(frozen=True)
+class Hindsight:
+    """Forecasts as issued at one origin, and their Scores, Reliability and Losses against what came."""
+
+    forecasts: pd.DataFrame
+    scores: pd.DataFrame
+    reliability: pd.DataFrame
+    losses: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Backtested:
-    """Forecasts as issued at each origin, their Scores, and the leaderboard of the models."""
+    """Forecasts as issued at each origin, their Scores, Reliability and Losses, and what follows for the models.
+
+    leaderboard: one row a model; comparisons: Comparisons of the combination with every other model.
+    """
 
     forecasts: pd.DataFrame
     scores: pd.DataFrame
     leaderboard: pd.DataFrame
+    reliability: pd.DataFrame
+    losses: pd.DataFrame
+    comparisons: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -205,6 +221,34 @@ def backtest(
         DataError, RunError: as for `issue`.
     """
     origins = list(origins)
+    parts = [
+        at_origin(
+            counts, areas, ancestors, seasons_at, origin, horizon, forecaster, seed,
+            _part(progress, number, len(origins)), rivals, changes,
+        )
+        for number, origin in enumerate(origins)
+    ]  # fmt: skip
+    return together(parts, seed)
+
+
+def at_origin(
+    counts: pd.DataFrame,
+    areas: pd.DataFrame,
+    ancestors: pd.DataFrame,
+    seasons_at: SeasonsAt,
+    origin: pd.Timestamp,
+    horizon: int,
+    forecaster: Forecaster,
+    seed: int,
+    progress: Progress | None = None,
+    rivals: Mapping[str, Predict] | None = None,
+    changes: Changes = NONE,
+) -> Hindsight:
+    """One origin of `backtest`: needs nothing of the others, so that each may run where there is room.
+
+    Raises:
+        ConfigError, DataError, RunError: as for `backtest`.
+    """
     chains = _chains(ancestors, areas)
     last = counts.loc[counts["area"].notna(), "month"].max()
     if pd.isna(last):
@@ -215,23 +259,49 @@ def backtest(
     if taken:
         raise ConfigError(Fault(f"rivals may not be called {', '.join(taken)}", "rivals", "choose other names"))
     predictors |= rivals or {}
-    forecasts, figures = [], []
-    for number, origin in enumerate(origins):
-        told = _part(progress, number, len(origins))
-        renamed, places = carry(counts, areas, changes, origin)
-        look = _look(
-            renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, told
+    renamed, places = carry(counts, areas, changes, origin)
+    look = _look(
+        renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, progress
+    )
+    truth = panel.grid_at(renamed, places, last, forecaster.coverage, forecaster.value)
+    same = comparable(truth.cells, truth.months, areas, changes, origin)
+    truth = replace(truth, y=np.where(same, truth.y, np.nan))
+    issued, heads, rows = _issue(look, chains, places, forecaster, seed, everyone=True)
+    others = [name for name in predictors if name not in models]
+    written = [issued.forecasts, *(_write_model(look, name, heads, forecaster, rows) for name in others)]
+    cases = _cases(look, heads, truth, rows, forecaster, places)
+    levels = _level_cases(look, heads, issued.forecasts, truth, rows, forecaster, places, chains)
+    figures = [
+        *(scores.measure(case, seed) for case in cases),
+        *(scores.measure_levels(case, seed) for case in levels),
+    ]
+    return Hindsight(
+        check(Forecasts, pd.concat(written, ignore_index=True), "forecasts"),
+        check(Scores, pd.concat(figures, ignore_index=True), "scores"),
+        pd.concat([reliability.reliability(case) for case in cases], ignore_index=True),
+        check(Losses, pd.concat([compare.losses(case) for case in cases], ignore_index=True), "losses"),
+    )
+
+
+def together(parts: Sequence[Hindsight], seed: int) -> Backtested:
+    """The origins of one backtest as one; `seed` of the draws of the comparisons."""
+    if not parts:
+        board = scores.leaderboard(empty(Scores))
+        return Backtested(
+            empty(Forecasts), empty(Scores), board, empty(Reliability), empty(Losses), empty(Comparisons)
         )
-        truth = panel.grid_at(renamed, places, last, forecaster.coverage, forecaster.value)
-        same = comparable(truth.cells, truth.months, areas, changes, origin)
-        truth = replace(truth, y=np.where(same, truth.y, np.nan))
-        issued, heads, rows = _issue(look, chains, places, forecaster, seed, everyone=True)
-        others = [name for name in predictors if name not in models]
-        forecasts += [issued.forecasts, *(_write_model(look, name, heads, forecaster, rows) for name in others)]
-        figures += _scored(look, heads, truth, np.flatnonzero(rows), forecaster, seed)
-    table = check(Scores, pd.concat(figures, ignore_index=True) if figures else empty(Scores), "scores")
-    written = pd.concat(forecasts, ignore_index=True) if forecasts else empty(Forecasts)
-    return Backtested(check(Forecasts, written, "forecasts"), table, scores.leaderboard(table))
+    table = pd.concat([part.scores for part in parts], ignore_index=True)
+    losses = pd.concat([part.losses for part in parts], ignore_index=True)
+    board = scores.leaderboard(table)
+    rivals = [name for name in board["model"] if name != COMBINATION]
+    return Backtested(
+        pd.concat([part.forecasts for part in parts], ignore_index=True),
+        table,
+        board,
+        reliability.together(part.reliability for part in parts),
+        losses,
+        check(Comparisons, compare.compare(losses, COMBINATION, rivals, seed), "comparisons"),
+    )
 
 
 def _names(kinds: Iterable[str]) -> tuple[str, ...]:
@@ -394,36 +464,112 @@ def _past_scores(look: _Look, forecaster: Forecaster, leaf: Array, seed: int) ->
     return check(Scores, pd.concat(frames, ignore_index=True) if frames else empty(Scores), "scores")
 
 
-def _scored(
-    look: _Look, heads: Mapping[str, _Head], truth: Grid, rows: Array, forecaster: Forecaster, seed: int
-) -> list[pd.DataFrame]:
-    """Scores of every model at one origin of a backtest, on the cells `rows`."""
+def _came(look: _Look, truth: Grid, horizon: int) -> Array:
+    """(n, H) what came after the origin in the cells known at it; NaN where not covered or not yet known."""
     here, there = _matched(look.grid.cells, truth.cells)
-    chosen = np.isin(here, rows)
-    here, there = here[chosen], there[chosen]
     today = int(truth.months.get_indexer(pd.DatetimeIndex([look.origin]))[0]) + 1
-    actual = np.full((len(here), next(iter(heads.values())).mean.shape[1]), np.nan)
-    came = truth.y[there, today : today + actual.shape[1]]
-    actual[:, : came.shape[1]] = came
+    came = np.full((len(look.grid.cells), horizon), np.nan)
+    known = truth.y[there, today : today + horizon]
+    came[here, : known.shape[1]] = known
+    return came
+
+
+def _cases(
+    look: _Look, heads: Mapping[str, _Head], truth: Grid, rows: Array, forecaster: Forecaster, areas: pd.DataFrame
+) -> list[Case]:
+    """What every model said of the cells `rows`, and what came of it."""
     levels = np.array(forecaster.calibrate.quantile_levels)
-    cells, past = look.grid.cells.iloc[here], look.grid.y[here]
+    chosen = rows & np.isin(np.arange(len(rows)), _matched(look.grid.cells, truth.cells)[0])
+    actual = _came(look, truth, heads[COMBINATION].mean.shape[1])[chosen]
+    cells = look.grid.cells[chosen]
+    cells = cells.assign(zone=cells["area"].map(scores.zones(areas)))
     return [
-        scores.measure(
+        Case(
+            name, look.origin, cells, look.grid.y[chosen], actual, head.mean[chosen], head.variance[chosen],
+            head.quantiles[chosen], levels,
+        )
+        for name, head in heads.items()
+    ]  # fmt: skip
+
+
+def _level_cases(
+    look: _Look,
+    heads: Mapping[str, _Head],
+    written: pd.DataFrame,
+    truth: Grid,
+    rows: Array,
+    forecaster: Forecaster,
+    areas: pd.DataFrame,
+    chains: pd.DataFrame,
+) -> list[Case]:
+    """Cells and their sums, with the level of their areas.
+
+    Sums of the combination are those of `written`; those of other models get a spread by the same recipe. Where
+    cells of a sum are not covered, the sum is cut to the others on both sides and keeps its dispersion.
+    """
+    spec, sums = forecaster.calibrate, reconcile.summing(look.grid.cells, chains)
+    alive = _alive(look, areas)
+    came = _came(look, truth, heads[COMBINATION].mean.shape[1])
+    came[~alive] = np.nan
+    whole = reconcile.add(sums, (~np.isnan(came)).astype(float)) == (sums.matrix @ alive.astype(float))[:, None]
+    cells = pd.concat([look.grid.cells[rows], sums.nodes], ignore_index=True)
+    cells["level"] = cells["area"].map(areas.set_index("area")["level"])
+    past = np.concatenate([look.grid.y[rows], reconcile.add_covered(sums, look.grid.y, look.grid.y)[1]])
+    found = []
+    for name, cell in heads.items():
+        mean, actual = reconcile.add_covered(sums, cell.mean, came)
+        if name == COMBINATION:
+            issued = _read(written, sums.nodes, cell)
+        else:
+            total = reconcile.add(sums, cell.mean * alive[:, None])
+            learned = calibrate.calibrate(spec, *reconcile.add_covered(sums, look.past[name], look.actual), total)
+            issued = _head(spec, total, learned)
+        head = _cut(issued, mean, whole, spec)
+        found.append(
             Case(
                 name,
                 look.origin,
                 cells,
                 past,
-                actual,
-                head.mean[here],
-                head.variance[here],
-                head.quantiles[here],
-                levels,
-            ),
-            seed,
+                np.concatenate([came[rows], actual]),
+                np.concatenate([cell.mean[rows], head.mean]),
+                np.concatenate([cell.variance[rows], head.variance]),
+                np.concatenate([cell.quantiles[rows], head.quantiles]),
+                np.array(spec.quantile_levels),
+            )
         )
-        for name, head in heads.items()
-    ]
+    return found
+
+
+def _cut(head: _Head, mean: Array, whole: Array, spec: Calibrate) -> _Head:
+    """`head` where a sum is `whole`; elsewhere the distribution of the smaller `mean` with the same dispersion."""
+    square = head.mean**2
+    phi = np.divide(np.maximum(head.variance - head.mean, 0), square, out=np.zeros(square.shape), where=square > 0)
+    known = np.nan_to_num(mean)
+    variance = known + np.nan_to_num(phi) * known**2
+    quantiles = negbin.quantile(known, variance, spec.quantile_levels).astype(float)
+    return _Head(
+        np.where(whole, head.mean, mean),
+        np.where(whole, head.variance, variance),
+        np.where(whole[..., None], head.quantiles, quantiles),
+    )
+
+
+def _read(written: pd.DataFrame, nodes: pd.DataFrame, like: _Head) -> _Head:
+    """The head of the combination for `nodes` as it stands in Forecasts; NaN for a node not written."""
+    rows = written[written["model"] == COMBINATION]
+    at = pd.MultiIndex.from_frame(nodes).get_indexer(pd.MultiIndex.from_frame(rows[["area", "category"]]))
+    at, rows = at[at >= 0], rows[at >= 0]
+    output, ahead = rows["output"].to_numpy(), rows["horizon"].to_numpy() - 1
+    place = rows["level"].rank(method="dense").fillna(1).astype(int).to_numpy() - 1
+    figures = rows["predicted"].to_numpy()
+    shape = (len(nodes), *like.quantiles.shape[1:])
+    mean, variance, quantiles = np.full(shape[:2], np.nan), np.full(shape[:2], np.nan), np.full(shape, np.nan)
+    for name, table in (("mean", mean), ("variance", variance)):
+        table[at[output == name], ahead[output == name]] = figures[output == name]
+    quantile = output == "quantile"
+    quantiles[at[quantile], ahead[quantile], place[quantile]] = figures[quantile]
+    return _Head(mean, variance, quantiles)
 
 
 def _head(spec: Calibrate, mean: Array, learned: Calibrated) -> _Head:

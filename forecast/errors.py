@@ -8,6 +8,7 @@ WeisuError            something went wrong and a person can mend it
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class WeisuError(Exception):
     def __init__(self, faults: Fault | Iterable[Fault]):
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Fault, ...]]]:
+        """From its faults again, when it comes from another process."""
+        return type(self), (self.faults,)
 
 
 class ConfigError(WeisuError):

@@ -14,6 +14,8 @@ STEPS = 48
 NEWTON = 8
 POISSON_BELOW = 1e-12
 LARGEST = float(2**62)
+NODES = 128
+EDGE = 10.0
 
 Array = np.ndarray[Any, Any]
 
@@ -82,6 +84,50 @@ def pit(actual: ArrayLike, mean: ArrayLike, variance: ArrayLike, seed: int) -> A
     return np.where(np.isnan(y), np.nan, lower + v * (upper - lower))
 
 
+def crps(actual: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Array:
+    """Continuous ranked probability score of the distribution, in the unit of the counts; 0 = certain and right.
+
+    CRPS = E|Y - y| - E|Y - Y'| / 2 for independent Y, Y'. The first part is a closed form: summing
+    (mu + k excess) p(k) = (1 + excess) (k + 1) p(k + 1) over k <= y gives
+    E|Y - y| = (y - mu)(2 F(y) - 1) + 2 (mu + excess y) p(y). The second is `half_difference`.
+
+    Args:
+        actual: counts >= 0; NaN stays NaN.
+        mean, variance: as for `quantile`; broadcast to `actual`.
+
+    Source: Gneiting & Raftery 2007, Strictly proper scoring rules, §4.2; for counts Wei & Held 2014, Calibration
+    tests for count data, §2.2.
+    """
+    mu, excess = _parameters(mean, variance)
+    y, mu, excess = np.broadcast_arrays(np.asarray(actual, dtype=float), mu, excess)
+    known = np.atleast_1d(np.where(np.isnan(y), 0.0, y))
+    mu, excess = np.atleast_1d(mu), np.atleast_1d(excess)
+    below, mass = _cdf(known, mu, excess), _pmf(known, mu, excess)
+    miss = (known - mu) * (2 * below - 1) + 2 * (mu + excess * known) * mass
+    score = np.maximum(miss - half_difference(mu, mu * (1 + excess)), 0.0)
+    return np.where(np.isnan(y), np.nan, score.reshape(y.shape))
+
+
+def half_difference(mean: ArrayLike, variance: ArrayLike) -> Array:
+    """E|Y - Y'| / 2 of two independent counts of the distribution (half of Gini's mean difference).
+
+    With the characteristic function f, E|Y - Y'| = (1 / 2 pi) int_-pi^pi (1 - |f(t)|^2) / (1 - cos t) dt; here
+    |f|^2 = (1 + 2 v (1 - cos t))^-size, v = excess (1 + excess), and x = cot(t / 2) leads to
+    (1 / 2 pi) int_0^inf 1 - (1 + 4 v / (1 + x^2))^-size dx. In log x the integrand falls exponentially on both
+    sides: a trapezoid sum of NODES points with the geometric rest beyond its ends is exact to about 1e-9 for
+    means up to 1e6.
+
+    Source: the series |n| = (1 / 2 pi) int (1 - cos nt) / (1 - cos t) dt (Fejér's kernel), averaged over Y - Y';
+    the rule: Trefethen & Weideman 2014, The exponentially convergent trapezoidal rule, §5 and §7.
+    """
+    mu, excess = _parameters(mean, variance)
+    values = np.stack([mu.ravel(), excess.ravel()])
+    different, place = np.unique(values, axis=1, return_inverse=True)
+    found = [_half_difference(*different[:, k : k + CHUNK]) for k in range(0, different.shape[1], CHUNK)]
+    flat = np.concatenate(found) if found else np.empty(0)
+    return flat[place.ravel()].reshape(mu.shape)
+
+
 def variance_of_sum(variances: Array, deviations: Array, correlation: float) -> Array:
     """Variance of a sum of equally correlated counts, such as the months of a window.
 
@@ -132,6 +178,26 @@ def _pmf(k: Array, mu: Array, excess: Array) -> Array:
     log = -np.log(size + y) - special.betaln(size, y + 1) + special.xlogy(y, ex) - (size + y) * np.log1p(ex)
     out[rest] = np.exp(log)
     return out
+
+
+def _half_difference(mu: Array, excess: Array) -> Array:
+    spread = 4 * excess * (1 + excess)
+    size = np.divide(mu, excess, out=np.zeros(mu.shape), where=excess > 0)
+    total = 4 * mu * (1 + excess)  # size x spread, the limit of which is 4 mu
+    top = EDGE + 0.5 * np.log((1 + spread) * (1 + size) + total)
+    step = (top + EDGE) / (NODES - 1)
+
+    def integrand(x: Array) -> Array:
+        share = 1 / (1 + x**2)
+        power = np.where(excess > 0, size * np.log1p(spread * share), total * share)
+        return -np.expm1(-power) * x
+
+    found = np.zeros(mu.shape)
+    for node in range(NODES):
+        found += integrand(np.exp(step * node - EDGE))
+    rest = 1 / np.expm1(step)
+    found += rest * (integrand(np.exp(np.full(mu.shape, -EDGE))) + integrand(np.exp(top)))
+    return found * step / (2 * np.pi)
 
 
 def _quantile(mu: Array, excess: Array, levels: Array) -> Array:

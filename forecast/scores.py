@@ -4,19 +4,24 @@ Arrays are (n cells, H horizons), quantiles (n, H, L). NaN in `actual` = not cov
 month of that cell is left out on both sides. A figure nobody can give (no request at all, no quantiles) is NaN.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from forecast import negbin
-from forecast.tables import Scores, check, conform, empty
+from forecast.tables import ALL, LEVELS, Scores, check, conform, empty
 
 Array = np.ndarray
 
 YEAR = 12
 LEAST_SCALE = 0.25
+VOLUMES = ("low", "mid", "high")
+ALL_MONTHS = ("zone=",)
+"""Segments that may be many: scored over all horizons together alone."""
+SPREAD = ("wspl", "wql", "wis", "wis_spread", "wis_under", "wis_over", "crps")
+"""Metrics of the whole distribution; NaN for a model that gives means alone."""
 INTERVALS = {"coverage_50": (0.25, 0.75), "coverage_80": (0.1, 0.9), "coverage_95": (0.025, 0.975)}
 
 
@@ -89,28 +94,44 @@ def wql(actual: Array, quantiles: Array, levels: Array) -> float:
 
 
 def wis(actual: Array, quantiles: Array, levels: Array) -> tuple[float, float, float, float]:
-    """Weighted interval score in requests, and its parts: spread, underprediction, overprediction.
+    """Mean weighted interval score in requests, and its parts: spread, underprediction, overprediction.
+
+    NaN unless the levels are symmetrical about a median. Source: as `interval_score`.
+    """
+    known = ~np.isnan(actual)
+    parts = interval_score(actual, quantiles, levels)
+    if not known.any() or parts is None:
+        return (np.nan,) * 4
+    wide, short, much = (float(part[known].mean()) for part in parts)
+    return wide + short + much, wide, short, much
+
+
+def interval_score(actual: Array, quantiles: Array, levels: Array) -> tuple[Array, Array, Array] | None:
+    """Spread, underprediction and overprediction of each forecast, shape of `actual`; their sum is the WIS.
 
     WIS = (|y - median| / 2 + sum_k (alpha_k / 2) IS_k) / (K + 1/2); with equal levels it is twice the pinball
-    loss, and the quantile approximation of the CRPS. NaN unless the levels are symmetrical about a median.
+    loss, and the quantile approximation of the CRPS. None unless the levels are symmetrical about a median.
 
     Source: Bracher et al. 2021, Evaluating epidemic forecasts in an interval format, PLoS Comput Biol 17, §2.2.
     """
-    known = ~np.isnan(actual)
     middle = len(levels) // 2
-    if not known.any() or len(levels) % 2 == 0 or not np.allclose(levels + levels[::-1], 1):
-        return (np.nan,) * 4
-    y, q = actual[known], quantiles[known]
-    median = q[:, middle]
-    under, over = np.maximum(y - median, 0) / 2, np.maximum(median - y, 0) / 2
-    spread = np.zeros(y.shape)
+    if len(levels) % 2 == 0 or not np.allclose(levels + levels[::-1], 1):
+        return None
+    median = quantiles[..., middle]
+    under, over = np.maximum(actual - median, 0) / 2, np.maximum(median - actual, 0) / 2
+    spread = np.zeros(actual.shape)
     for k in range(middle):
-        low, high, alpha = q[:, k], q[:, -1 - k], 2 * levels[k]
+        low, high, alpha = quantiles[..., k], quantiles[..., -1 - k], 2 * levels[k]
         spread += alpha / 2 * (high - low)
-        under += np.maximum(y - high, 0)
-        over += np.maximum(low - y, 0)
-    wide, short, much = (float(part.mean() / (middle + 0.5)) for part in (spread, under, over))
-    return wide + short + much, wide, short, much
+        under += np.maximum(actual - high, 0)
+        over += np.maximum(low - actual, 0)
+    weight = middle + 0.5
+    return spread / weight, under / weight, over / weight
+
+
+def crps(actual: Array, mean: Array, variance: Array) -> float:
+    """Mean continuous ranked probability score of the count distribution, in requests. Source: `negbin.crps`."""
+    return _mean(negbin.crps(actual, np.nan_to_num(mean), np.nan_to_num(variance)).ravel())
 
 
 def coverage(actual: Array, low: Array, high: Array) -> float:
@@ -176,8 +197,9 @@ def lift(actual: Array, ranking: Array, last_year: Array, share: float = 0.1) ->
 class Case:
     """One model at one origin, as arrays.
 
-    cells: (n) area, category; past: (n, T) counts up to the origin, NaN = not covered; actual, mean and
-    variance: (n, H); quantiles: (n, H, L) at `levels`. A model may have no variance and no quantiles.
+    cells: (n) area, category, and zone or level where segments of them are wanted; past: (n, T) counts up to the
+    origin, NaN = not covered; actual, mean and variance: (n, H); quantiles: (n, H, L) at `levels`. A model may
+    have no variance and no quantiles.
     """
 
     model: str
@@ -201,8 +223,8 @@ def score(forecasts: pd.DataFrame, panel: pd.DataFrame, value: str = "orders", s
         seed: of the randomised PIT.
 
     Returns:
-        Scores. Segments: "all", "category=<code>", and "volume=low|mid|high" (thirds of the cells by the requests
-        of the 12 months up to the origin). Horizon 0 = all horizons together; rankings are averaged over them.
+        Scores. Segments: "all", "category=<code>", and "volume=low|mid|high" (see `volume_class`). Horizon 0 = all
+        horizons together; rankings are averaged over them.
 
     Source: definitions of wspl, wql, wape, wrmsse, capture and surge follow the M5 ones with a 12-month scale
     of at least 0.25 and weights by the requests of the last 12 months.
@@ -237,32 +259,70 @@ def cases(forecasts: pd.DataFrame, panel: pd.DataFrame, value: str = "orders") -
 
 
 def measure(case: Case, seed: int = 0) -> pd.DataFrame:
-    """Scores rows of one case; what `score` does, on arrays."""
+    """Scores rows of one case; what `score` does, on arrays. A column `zone` of its cells gives segments too."""
+    return _measured(case, seed, _segments(case.cells, history(case.past, 1).volume))
+
+
+def measure_levels(case: Case, seed: int = 0) -> pd.DataFrame:
+    """Scores rows of cells and sums together, by their column `level`.
+
+    Segments: "level=<level>" holds each area of the level by category, "total=<level>" each with all categories.
+    """
+    return _measured(case, seed, _levels(case.cells))
+
+
+def volume_class(volume: Array) -> Array:
+    """(n,) low, mid or high: thirds of the cells by the requests of the 12 months up to the origin."""
+    names = np.empty(len(volume), dtype="<U4")
+    for name, part in zip(VOLUMES, np.array_split(np.argsort(volume, kind="stable"), len(VOLUMES)), strict=True):
+        names[part] = name
+    return names
+
+
+def zones(areas: pd.DataFrame) -> pd.Series:
+    """Zone of each area (index: code): its own, else that of the nearest area above it that has one.
+
+    Without any it is the code of the topmost area above it below the city, else of the area itself.
+    """
+    parent, zone, level = (areas.set_index("area")[name] for name in ("parent", "zone", "level"))
+    found, top = zone.copy(), pd.Series(areas["area"].to_numpy(), index=parent.index)
+    above = parent.copy()
+    while above.notna().any():
+        found = found.fillna(above.map(zone))
+        inner = above.notna() & (above.map(level) != LEVELS[-1])
+        top = top.mask(inner, above)
+        above = above.map(parent)
+    return found.fillna(top).rename("zone")
+
+
+def _measured(case: Case, seed: int, segments: Iterable[tuple[str, Array]]) -> pd.DataFrame:
     horizons = case.mean.shape[1]
-    history = _history(case.past, horizons)
-    u = np.full(case.mean.shape, np.nan)
+    past = history(case.past, horizons)
+    u = score = np.full(case.mean.shape, np.nan)
     if case.variance is not None:
-        u = negbin.pit(case.actual, np.nan_to_num(case.mean), np.nan_to_num(case.variance), seed)
+        mean, variance = np.nan_to_num(case.mean), np.nan_to_num(case.variance)
+        u, score = negbin.pit(case.actual, mean, variance, seed), negbin.crps(case.actual, mean, variance)
     rows: list[tuple[int, str, str, float]] = []
-    for segment, chosen in _segments(case.cells, history.volume):
+    for segment, chosen in segments:
         part = _taken(case, chosen)
-        past = _History(*(getattr(history, name)[chosen] for name in history.__dataclass_fields__))
+        known = History(*(getattr(past, name)[chosen] for name in past.__dataclass_fields__))
         months = [int(h) for h in np.flatnonzero(~np.isnan(part.actual).all(axis=0))]
         if not months:
             continue
-        ranked = [_rankings(part, past, h) for h in months]
+        ranked = [_rankings(part, known, h) for h in months]
         average = {metric: _mean([one[metric] for one in ranked]) for metric in ranked[0]}
         blocks = [(0, slice(None), average)]
-        blocks += [(h + 1, slice(h, h + 1), one) for h, one in zip(months, ranked, strict=True)]
+        if not segment.startswith(ALL_MONTHS):
+            blocks += [(h + 1, slice(h, h + 1), one) for h, one in zip(months, ranked, strict=True)]
         for horizon, span, ranks in blocks:
-            figures = _figures(part, past, u[chosen], span) | ranks
+            figures = _figures(part, known, u[chosen], score[chosen], span) | ranks
             rows += [(horizon, segment, metric, figure) for metric, figure in figures.items()]
     frame = pd.DataFrame(rows, columns=["horizon", "segment", "metric", "value"])
     return conform(Scores, frame.assign(model=case.model, origin=case.origin))
 
 
 @dataclass(frozen=True)
-class _History:
+class History:
     """What the months up to the origin say of each cell: (n,) scales, volume, usual; (n, H) last_year."""
 
     scale_abs: Array
@@ -272,14 +332,14 @@ class _History:
     last_year: Array
 
 
-def _history(past: Array, horizons: int) -> _History:
+def history(past: Array, horizons: int) -> History:
     """Scales from changes over 12 months; a cell without any such pair of months takes its own mean for them."""
     change = np.abs(past[:, YEAR:] - past[:, :-YEAR])
     level = _nanmean(past, 0.0)
     year = past[:, -YEAR:]
     months = past.shape[1] - YEAR + np.arange(horizons) % YEAR
     last_year = np.where(months >= 0, past[:, np.maximum(months, 0)], np.nan)
-    return _History(
+    return History(
         scale_abs=np.maximum(_nanmean(change, level), LEAST_SCALE),
         scale_sq=np.maximum(_nanmean(change**2, level**2), LEAST_SCALE),
         volume=np.nansum(year, axis=1) + 1e-9,
@@ -288,7 +348,7 @@ def _history(past: Array, horizons: int) -> _History:
     )
 
 
-def _figures(case: Case, past: _History, u: Array, months: slice) -> dict[str, float]:
+def _figures(case: Case, past: History, u: Array, score: Array, months: slice) -> dict[str, float]:
     """All figures but the rankings, over some months."""
     actual, mean = case.actual[:, months], case.mean[:, months]
     out = {
@@ -297,7 +357,7 @@ def _figures(case: Case, past: _History, u: Array, months: slice) -> dict[str, f
         "wrmsse": wrmsse(actual, mean, past.scale_sq, past.volume),
     }
     if case.quantiles is None or case.levels is None:
-        names = ("wspl", "wql", "wis", "wis_spread", "wis_under", "wis_over", *INTERVALS, "pit")
+        names = (*SPREAD, *INTERVALS, "pit")
         return {"wspl": np.nan, "wape": wape(actual, mean), **out, **dict.fromkeys(names, np.nan)}
     quantiles, levels = case.quantiles[:, months], case.levels
     at = {round(float(level), 6): quantiles[..., k] for k, level in enumerate(levels)}
@@ -313,10 +373,11 @@ def _figures(case: Case, past: _History, u: Array, months: slice) -> dict[str, f
         name: coverage(actual, at[low], at[high]) if low in at and high in at else np.nan
         for name, (low, high) in INTERVALS.items()
     }
-    return head | parts | inside | {"pit": pit(u[:, months])}
+    ranked = {"crps": _mean(score[:, months].ravel())}
+    return head | parts | ranked | inside | {"pit": pit(u[:, months])}
 
 
-def _rankings(case: Case, past: _History, h: int) -> dict[str, float]:
+def _rankings(case: Case, past: History, h: int) -> dict[str, float]:
     actual, mean = case.actual[:, h], case.mean[:, h]
     return {
         "capture": capture(actual, mean),
@@ -339,9 +400,20 @@ def _segments(cells: pd.DataFrame, volume: Array) -> Iterator[tuple[str, Array]]
     category = cells["category"].to_numpy()
     for name in sorted(set(category)):
         yield f"category={name}", np.flatnonzero(category == name)
-    order = np.argsort(volume, kind="stable")
-    for name, part in zip(("low", "mid", "high"), np.array_split(order, 3), strict=True):
-        yield f"volume={name}", np.sort(part)
+    size = volume_class(volume)
+    for name in VOLUMES:
+        yield f"volume={name}", np.flatnonzero(size == name)
+    zone = cells["zone"].to_numpy() if "zone" in cells else np.empty(0)
+    for name in sorted(set(zone)) if len(set(zone)) > 1 else ():
+        yield f"zone={name}", np.flatnonzero(zone == name)
+
+
+def _levels(cells: pd.DataFrame) -> Iterator[tuple[str, Array]]:
+    every = (cells["category"] == ALL).to_numpy()
+    for level in LEVELS:
+        here = (cells["level"] == level).to_numpy()
+        yield f"level={level}", np.flatnonzero(here & ~every)
+        yield f"total={level}", np.flatnonzero(here & every)
 
 
 def _taken(case: Case, rows: Array) -> Case:
@@ -396,9 +468,10 @@ def _ratio(above: float, below: float) -> float:
     return float(above / below) if below > 0 else np.nan
 
 
-def _mean(values: list[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else np.nan
+def _mean(values: list[float] | Array) -> float:
+    known = np.asarray(values, dtype=float)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def _nanmean(x: Array, otherwise: Array | float) -> Array:

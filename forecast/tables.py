@@ -204,6 +204,61 @@ class Scores(Table):
     value: Series[float] = pa.Field(nullable=True)
 
 
+class Reliability(Table):
+    """Share of the forecasts whose count came at or below the quantile of a level, over all origins and horizons.
+
+    A count that spans a level counts with the part of its probability that lies below; a calibrated model has
+    share = level. Besides the quantile levels there are 0.05, 0.10 ... 1: their differences are the PIT histogram.
+    `n`: forecasts counted.
+    """
+
+    model: Series[str]
+    segment: Series[str]
+    level: Series[float] = pa.Field(gt=0, le=1)
+    share: Series[float] = pa.Field(ge=0, le=1 + 1e-9)
+    n: Series[int] = pa.Field(ge=1)
+
+    class Config:
+        unique = ["model", "segment", "level"]
+
+
+class Losses(Table):
+    """What the cells of an area add to a metric at one origin: metric = sum of loss / sum of base over areas."""
+
+    model: Series[str]
+    origin: Series[pd.Timestamp]
+    area: Series[str]
+    metric: Series[str]
+    loss: Series[float] = pa.Field(nullable=True, ge=0)
+    base: Series[float] = pa.Field(ge=0)
+
+    class Config:
+        unique = ["model", "origin", "area", "metric"]
+
+
+class Comparisons(Table):
+    """Is `model` better than `rival`: ratio and difference of a metric (smaller is better) with 95 % intervals.
+
+    `better_in`: share of the bootstrap draws in which the model is better; a tie counts half.
+    """
+
+    model: Series[str]
+    rival: Series[str]
+    metric: Series[str]
+    ratio: Series[float] = pa.Field(nullable=True, ge=0)
+    low: Series[float] = pa.Field(nullable=True, ge=0)
+    high: Series[float] = pa.Field(nullable=True, ge=0)
+    difference: Series[float] = pa.Field(nullable=True)
+    difference_low: Series[float] = pa.Field(nullable=True)
+    difference_high: Series[float] = pa.Field(nullable=True)
+    better_in: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    draws: Series[int] = pa.Field(ge=1)
+    seed: Series[int] = pa.Field(ge=0)
+
+    class Config:
+        unique = ["model", "rival", "metric"]
+
+
 class Risk(Table):
     """Risk of an estate; score 0..100; `expected`, `low`, `high` are incidents in the coming 12 months."""
 

@@ -74,16 +74,20 @@ def backtest(
     origins: Annotated[int, typer.Option(min=1, help="How many past months to forecast from.")] = 6,
     step: Annotated[int, typer.Option(min=1, help="Months between them.")] = 3,
     horizon: Annotated[int | None, typer.Option(min=1, max=24, help="Months ahead; default: the config's.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Origins worked on at a time; default: 2 where there is room.")
+    ] = None,
     as_of: AsOf = None,
     out: Out = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Rolling origins through the code of the monthly job: forecasts, scores, leaderboard."""
+    """Rolling origins through the code of the monthly job: forecasts, scores, leaderboard, comparisons, a page."""
     from pipelines import research as job
 
     with _clean_exit(), _watching(quiet or as_json) as watch:
-        outcome = job.run(_config(config), origins, step, horizon, _month(as_of) if as_of else None, out, watch)
+        until = _month(as_of) if as_of else None
+        outcome = job.run(_config(config), origins, step, horizon, until, out, watch, jobs)
     if as_json:
         typer.echo(json.dumps(outcome.facts(), ensure_ascii=False))
         return

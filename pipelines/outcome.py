@@ -1,15 +1,20 @@
 """What a job tells its caller, as lines for a person and as one object for a program."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pipelines.words import say
+
+NAIVE = "seasonal_naive"
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a job. `plan`: Workplan of a monthly job. `board`: leaderboard of a backtest. Else empty."""
+    """The end of a job. `plan`: Workplan of a monthly job. `board`: lines on the models of a backtest. Else empty."""
 
     run_id: str
     run_dir: Path
@@ -17,7 +22,7 @@ class Outcome:
     seconds: dict[str, float]
     warnings: tuple[str, ...]
     plan: pd.DataFrame = field(default_factory=pd.DataFrame)
-    board: pd.DataFrame = field(default_factory=pd.DataFrame)
+    board: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """For `--json`."""
@@ -36,5 +41,38 @@ class Outcome:
             f"     {task.reason}"
             for task in self.plan.head(head).itertuples()
         ]
-        board = self.board.round(3).to_string(index=False).splitlines() if len(self.board) else []
-        return [*(f"! {text}" for text in self.warnings), *tasks, *board]
+        return [*(f"! {text}" for text in self.warnings), *tasks, *self.board]
+
+
+def board_lines(
+    leaderboard: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    origins: Sequence[pd.Timestamp],
+    horizon: int,
+    language: str,
+) -> tuple[str, ...]:
+    """The figures that decide, a line a model; how to read them; how sure it is that the first model is better."""
+    models = leaderboard.set_index("model")
+    columns = {
+        "WSPL": models["wspl"].map("{:.3f}".format),
+        "vs naive": (models["wspl"] / models["wspl"].get(NAIVE, float("nan")) - 1).map("{:+.0%}".format),
+        "WAPE": models["wape"].map("{:.1%}".format),
+        "bias": models["bias"].map("{:+.1%}".format),
+        "CRPS": models["crps"].map("{:.3g}".format),
+        "80% held": models["coverage_80"].map("{:.0%}".format),
+        "PIT": models["pit"].map("{:.3f}".format),
+        "capture": models["capture"].map("{:.0%}".format),
+    }
+    table = pd.DataFrame(columns).replace({"nan": "-", "nan%": "-", "+nan%": "-"})
+    span = {"first": f"{min(origins):%Y-%m}", "last": f"{max(origins):%Y-%m}", "n": len(origins), "horizon": horizon}
+    against = comparisons[comparisons["metric"] == "wspl"].dropna(subset=["ratio", "better_in"])
+    sure = [
+        say(
+            language, "compared", model=row["model"], rival=row["rival"], change=f"{row['ratio'] - 1:+.1%}",
+            low=f"{row['low'] - 1:+.1%}", high=f"{row['high'] - 1:+.1%}", share=f"{row['better_in']:.0%}",
+        )
+        for row in against.to_dict("records")
+    ]  # fmt: skip
+    head = ["", say(language, "board", **span), ""]
+    shown = table.rename_axis("model").reset_index().to_string(index=False, justify="right").splitlines()
+    return (*head, *shown, "", *say(language, "board_legend").splitlines(), "", *sure, "")

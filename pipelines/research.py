@@ -1,15 +1,22 @@
-"""Rolling origins through the code of the monthly job: forecasts, scores, leaderboard in a run folder."""
+"""Rolling origins through the code of the monthly job: forecasts, scores, comparisons and a page in a run folder."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from forecast import areas, backtest
+from forecast import areas, backtest, taxonomy
+from forecast.backtest import COMBINATION, Backtested, Hindsight, Predict
 from forecast.errors import DataError, Fault
-from pipelines import inputs, runs
+from pipelines import engine, inputs, runs
 from pipelines.config import Config
-from pipelines.outcome import Outcome
+from pipelines.inputs import History
+from pipelines.outcome import Outcome, board_lines
 from pipelines.runs import Identity, Watch
+from reports import backtest_page
+from reports.backtest_page import Board
 
 
 def run(
@@ -20,6 +27,7 @@ def run(
     as_of: pd.Timestamp | None,
     out: Path | None,
     watch: Watch,
+    jobs: int | None = None,
 ) -> Outcome:
     """Forecast from past months as if they were today, and score against what came.
 
@@ -31,6 +39,7 @@ def run(
         as_of: last month of data to use; None = the last complete one.
         out: folder of the run folder; None = `runs` of the config.
         watch: is told of the progress.
+        jobs: processes at a time; None = as many as `engine.default_jobs` finds room for. Changes no byte.
 
     Raises:
         ConfigError, DataError, RunError: with every fault found; nothing is published then.
@@ -44,27 +53,76 @@ def run(
             counts.update(history.totals())
 
         with job.stage("backtest") as counts:
-            past = _origins(history.origin, history.counts["month"].min(), origins, step, ahead)
-            tables = backtest.backtest(
-                history.counts, history.areas, areas.summing(history.areas),
-                inputs.seasons_at(config, history, ahead), past, ahead, settings.forecaster, settings.seed,
-                watch.step, changes=inputs.changes_of(config),
-            )  # fmt: skip
+            past = origins_before(history, origins, step, ahead)
+            jobs = jobs or engine.default_jobs(len(past))
+            tables = look_back(config, history, past, ahead, jobs, watch.step)
             counts.update(origins=len(past), forecasts=len(tables.forecasts), scores=len(tables.scores))
 
         arguments = (*(f"{origin:%Y-%m}" for origin in past), f"horizon {ahead}")
         identity = Identity("backtest", f"{history.origin:%Y-%m}", config.digest, history.digest, arguments)
         with job.stage("reports"):
             job.put("config.yaml", config.text())
-            job.save(forecasts=tables.forecasts, scores=tables.scores)
-            job.put("leaderboard.csv", tables.leaderboard.to_csv(index=False).encode("utf-8-sig"))
+            job.save(
+                forecasts=tables.forecasts, scores=tables.scores, reliability=tables.reliability,
+                losses=tables.losses, comparisons=tables.comparisons,
+            )  # fmt: skip
+            for name in ("leaderboard", "comparisons"):
+                job.put(f"{name}.csv", getattr(tables, name).to_csv(index=False).encode("utf-8-sig"))
+            job.put("backtest.html", backtest_page.render(_board(config, history, tables, identity, past, ahead)))
         facts = {"origins": [f"{origin:%Y-%m}" for origin in past], "step": step, "horizon": ahead}
         target = runs.publish(job, folder, identity, facts)
-    return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), board=tables.leaderboard)
+    lines = board_lines(tables.leaderboard, tables.comparisons, past, ahead, settings.language)
+    return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), board=lines)
 
 
-def _origins(last: pd.Timestamp, first: pd.Timestamp, count: int, step: int, ahead: int) -> list[pd.Timestamp]:
-    """Oldest first; the months after the newest are all known."""
+def look_back(
+    config: Config,
+    history: History,
+    origins: list[pd.Timestamp],
+    horizon: int,
+    jobs: int,
+    progress: Callable[[int, int], None],
+    rivals: Mapping[str, Predict] | None = None,
+) -> Backtested:
+    """`backtest.backtest` of a history, its origins in `jobs` processes; the same tables however many."""
+    if jobs > 1 and len(origins) > 1:
+        tasks = [_Task(config, history, origin, horizon, rivals) for origin in origins]
+        parts = engine.mapped(_at_origin, tasks, min(jobs, len(origins)), progress)
+        return backtest.together(parts, config.settings.seed)
+    settings = config.settings
+    return backtest.backtest(
+        history.counts, history.areas, areas.summing(history.areas), inputs.seasons_at(config, history, horizon),
+        origins, horizon, settings.forecaster, settings.seed, progress, rivals, inputs.changes_of(config),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One origin, with all that a process of its own needs."""
+
+    config: Config
+    history: History
+    origin: pd.Timestamp
+    horizon: int
+    rivals: Mapping[str, Predict] | None
+
+
+def _at_origin(task: _Task) -> Hindsight:
+    settings, history = task.config.settings, task.history
+    return backtest.at_origin(
+        history.counts, history.areas, areas.summing(history.areas),
+        inputs.seasons_at(task.config, history, task.horizon), task.origin, task.horizon, settings.forecaster,
+        settings.seed, None, task.rivals, inputs.changes_of(task.config),
+    )  # fmt: skip
+
+
+def origins_before(history: History, count: int, step: int, ahead: int) -> list[pd.Timestamp]:
+    """Oldest first; the months after the newest are all known.
+
+    Raises:
+        DataError: the oldest would lie before the first month of data.
+    """
+    last, first = history.origin, history.counts["month"].min()
     found = [last - pd.DateOffset(months=ahead + step * back) for back in range(count)][::-1]
     if found[0] >= first:
         return found
@@ -73,3 +131,18 @@ def _origins(last: pd.Timestamp, first: pd.Timestamp, count: int, step: int, ahe
     fix = fix if room >= 0 else f"use a --horizon of at most {max(room + ahead, 1)}, or add older data"
     what = f"the oldest origin would be {found[0]:%Y-%m}, before the first month of data ({first:%Y-%m})"
     raise DataError(Fault(what, "--origins", fix))
+
+
+def _board(
+    config: Config, history: History, tables: Backtested, identity: Identity, past: list[pd.Timestamp], ahead: int
+) -> Board:
+    settings = config.settings
+    return Board(
+        city=settings.city, language=settings.language, model=COMBINATION,
+        members=settings.forecaster.combine.members, origins=tuple(past), horizon=ahead, last=history.origin,
+        seed=settings.seed, run_id=identity.run_id, version=metadata.version("weisu"),
+        inputs_sha256=identity.inputs_sha256, config_sha256=identity.config_sha256,
+        code_sha256=runs.code_digest(), leaderboard=tables.leaderboard, scores=tables.scores,
+        reliability=tables.reliability, comparisons=tables.comparisons, areas=history.areas,
+        categories=taxonomy.names(settings.categories, history.counts["category"]),
+    )  # fmt: skip

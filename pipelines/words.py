@@ -59,6 +59,32 @@ _SENTENCES = {
         "{count} 类任务的起作用时段超出预测期 {horizon} 个月: 只计到预测期末, 或未列入; 可调大 horizon",
         "{count} kinds of task act beyond the horizon of {horizon} months: cut there, or missing; raise `horizon`",
     ),
+    "board": (
+        "{n} 个起报月 ({first} 至 {last}), 各预测 {horizon} 个月; 每个起报月只用当时已知的数据",
+        "{n} origins ({first} to {last}), {horizon} months ahead, each made with what was known then",
+    ),
+    "board_legend": (
+        "WSPL      整个分布的误差, 按件数加权; 越小越好\n"
+        "vs naive  WSPL 与季节朴素法 (照搬去年同月) 相比\n"
+        "WAPE      误差之和占实际件数的比例; 越小越好\n"
+        "bias      总量偏多 (+) 或偏少 (-)\n"
+        "CRPS      预测分布与实际的距离, 单位是件; 越小越好\n"
+        "80% held  80% 区间实际包含的比例; 件数少时取整使它偏高\n"
+        "PIT       校准偏差; 0 最好\n"
+        "capture   预测最高的 10% 格子抓住的件数, 占最理想名单的比例",
+        "WSPL      error of the whole distribution, weighted by requests; smaller is better\n"
+        "vs naive  WSPL against seasonal naive (last year's same month)\n"
+        "WAPE      sum of the errors as a share of the requests; smaller is better\n"
+        "bias      total too high (+) or too low (-)\n"
+        "CRPS      distance of the distribution from what came, in requests; smaller is better\n"
+        "80% held  share of counts inside the 80% interval; whole numbers widen it where counts are small\n"
+        "PIT       miscalibration; 0 is best\n"
+        "capture   requests in the 10% of cells forecast highest, of the best possible list",
+    ),
+    "compared": (
+        "{model} 对 {rival}: WSPL {change} (95% 区间 {low} 至 {high}), 在 {share} 的重抽样中更好",
+        "{model} against {rival}: WSPL {change} (95% interval {low} to {high}), better in {share} of draws",
+    ),
     "next_window": ("{month} 月的{category}", "{category} (month {month})"),
     "sources": (
         "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",

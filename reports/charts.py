@@ -130,7 +130,7 @@ def trend(origin: pd.Timestamp, words: Words) -> str:
     ]
     layers = alt.layer(*bands, rule, actual, expected, label, name, *hovers, data=alt.NamedData("trend"))
     chart = layers.transform_filter("datum.c === category").add_params(alt.param(name="category", value=0))
-    return _finish(chart.properties(width="container", height=300))
+    return finished(chart.properties(width="container", height=300))
 
 
 def place_rows(material: Material, categories: list[str]) -> Rows:
@@ -237,7 +237,7 @@ def areas_map(words: Words) -> str:
         .project("mercator")
         .properties(width="container", height=420)
     )
-    return _finish(chart)
+    return finished(chart)
 
 
 @lru_cache
@@ -258,10 +258,10 @@ def areas_bars(words: Words) -> str:
     )
     ranges = base.mark_rule(color="var(--ink)", strokeWidth=1.5).encode(x="l:Q", x2="h:Q", y=name)
     chart = alt.layer(bars, ranges).add_params(alt.param(name="category", value=0))
-    return _finish(chart.properties(width="container", height=24 * BARS))
+    return finished(chart.properties(width="container", height=24 * BARS))
 
 
-def _finish(chart: Any) -> str:
+def finished(chart: Any) -> str:
     """Specification as JSON, without the address of its schema, in the page's colours and fonts."""
     spec: dict[str, Any] = chart.to_dict()
     spec.pop("$schema", None)

@@ -1,14 +1,12 @@
 """Material -> one HTML file that needs no network: words, charts, map, plan, risk, accuracy, method."""
 
 import json
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 
 from forecast.tables import UNCLASSIFIED
-from reports import accuracy, charts, findings
+from reports import accuracy, charts, findings, html
 from reports.material import Material, records
 from reports.texts import FONTS, Words, whole
 
@@ -38,7 +36,7 @@ CSV_COLUMNS = (
 def render(material: Material) -> bytes:
     """The page as UTF-8 HTML."""
     words = Words(material.language)
-    template = _environment().get_template("page.html.j2")
+    template = html.environment().get_template("page.html.j2")
     tasks = [_task(row, words) for row in records(material.workplan.sort_values("rank").head(TASKS))]
     categories = charts.choices(material)
     places = charts.place_rows(material, categories)
@@ -67,19 +65,11 @@ def render(material: Material) -> bytes:
         horizons=accuracy.by_horizon(material, words),
         method=findings.method(words),
         payload=_payload(material, words, categories, places, tasks),
-        library=_markup(charts.library()),
-        style=_markup(_read("page.css")),
-        script=_markup(_read("page.js")),
+        library=html.markup(charts.library()),
+        style=html.markup(html.read("page.css")),
+        script=html.markup(html.read("page.js")),
     )
     return page.encode("utf-8", errors="replace")
-
-
-def script_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
 
 
 def _payload(
@@ -110,7 +100,7 @@ def _payload(
         "sort": [[task["sort"][name] for name in PLAN_COLUMNS] for task in tasks],
         "words": says | {"range": words("range", low="{low}", high="{high}")},
     }
-    return _markup(script_json(payload))
+    return html.markup(html.script_json(payload))
 
 
 def _chart(spec: str, data: charts.Rows) -> dict[str, Any] | None:
@@ -230,27 +220,3 @@ def _range(row: dict[str, Any], words: Words) -> str:
 
 def _whole(value: float) -> int | None:
     return None if pd.isna(value) else whole(value)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _read(name: str) -> str:
-    return (files("reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _markup(text: str) -> Any:
-    """Text of our own that goes into the page as it is."""
-    import markupsafe
-
-    return markupsafe.Markup(text)

@@ -318,6 +318,15 @@ def negbin_quantile(mean: float, variance: float, level: float) -> int:
     return count
 
 
+def negbin_crps(count: int, mean: float, variance: float, last: int) -> float:
+    """Sum over k of (P(Y <= k) - [count <= k])^2, up to a count `last` that is almost never exceeded."""
+    total = below = 0.0
+    for k in range(last + 1):
+        below += negbin_pmf(k, mean, variance)
+        total += (below - (count <= k)) ** 2
+    return total
+
+
 def totals(
     cells: list[tuple[str, str]], above: dict[str, list[str]], figures: list[list[float]]
 ) -> dict[tuple[str, str], list[float]]:

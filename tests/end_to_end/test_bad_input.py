@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from typer.testing import Result
 
@@ -261,3 +262,31 @@ def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: sig
     assert published(counts_job) == []
     assert cli("monthly", counts_job, "--as-of", "2022-06").exit_code == OK
     assert not list((counts_job.parent / "runs").glob(".draft*"))
+
+
+def test_a_backtest_in_processes_stopped_in_the_middle(counts_job: Path, root: Path) -> None:
+    """Ctrl-C reaches the whole group of a terminal: no worker prints, none is left, nothing is published."""
+    edit(counts_job, "past_origins: 3", "past_origins: 10")
+    command = [sys.executable, "-m", "pipelines", "backtest", str(counts_job), "--horizon", "2", "--step", "1"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, "--origins", "12", "--jobs", "2"],
+        stderr=subprocess.PIPE, text=True, cwd=root, env=environment, start_new_session=True,
+    ) as job:  # fmt: skip
+        assert job.stderr is not None
+        assert any("backtest" in line for line in iter(job.stderr.readline, ""))
+        workers = waited_for(job.pid)
+        os.killpg(job.pid, signal.SIGINT)
+        rest = job.stderr.read()
+    assert "Traceback" not in rest
+    assert job.returncode == INTERRUPTED
+    assert published(counts_job) == []
+    _, left = psutil.wait_procs(workers, timeout=5)
+    assert [one.pid for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def waited_for(parent: int) -> list[psutil.Process]:
+    """Processes of a job, once both workers are there."""
+    while len(found := psutil.Process(parent).children(recursive=True)) < 3:
+        time.sleep(0.05)
+    return found

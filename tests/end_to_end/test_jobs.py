@@ -1,12 +1,14 @@
 """The jobs as a user runs them: contract of the command line, byte-identical runs, no look-ahead, files read once."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import Result
@@ -258,3 +260,57 @@ def test_init_prints_every_option(cli: Cli, tmp_path: Path) -> None:
     assert cli("init", tmp_path / "city").exit_code == 0
     text = (tmp_path / "city" / "options.yaml").read_text(encoding="utf-8")
     assert all(name in text for name in Settings.model_fields)
+
+
+def test_origins_in_two_processes_give_the_same_bytes(cli: Cli, counts_job: Path) -> None:
+    args = ("backtest", counts_job, "--origins", 2, "--horizon", 3, "-q", "--jobs")
+    one, two = (run_dir(cli(*args, jobs)) for jobs in (1, 2))
+    assert two.name == f"{one.name}-2"
+    files = {path.name for path in one.iterdir()} - {"run.json", "log.jsonl"}
+    assert {"backtest.html", "comparisons.csv", "reliability.parquet", "losses.parquet", "leaderboard.csv"} <= files
+    assert {name for name in files if (one / name).read_bytes() != (two / name).read_bytes()} == set()
+
+
+def test_a_backtest_is_easy_to_read(cli: Cli, counts_job: Path) -> None:
+    result = cli("backtest", counts_job, "--origins", 2, "--horizon", 3, "--jobs", 1)
+    board = pd.read_csv(run_dir(result) / "leaderboard.csv")
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines[:-1])) <= 118
+    (best,) = (
+        line.split() for line in lines if line.strip().startswith(str(board["model"][0])) and "WSPL" not in line
+    )
+    assert best[1] == f"{board['wspl'][0]:.3f}"
+    assert "80% held" in result.stdout
+    assert "seasonal_naive: WSPL" in result.stdout
+    assert "nan" not in result.stdout
+
+
+def test_actual_weather_after_an_origin_changes_nothing_forecast_there(cli: Cli, counts_job: Path) -> None:
+    """LightGBM sees the weather; months ahead have its normal, also where the file goes on."""
+    folder = counts_job.parent
+    days = pd.date_range("2019-01-01", "2022-06-30")
+    weather = pd.DataFrame({"date": days, "tmean": 10 + 15 * np.sin(days.day_of_year / 58), "prcp": days.day % 7})
+    text = counts_job.read_text(encoding="utf-8")
+    light = "{kind: lightgbm, trees: 10, least_rows: 50, least_in_leaf: 5}"
+    text = text.replace("[{kind: seasonal_naive}, {kind: climatology}]", f"[{light}]")
+    counts_job.write_text(text + "weather: {path: weather.csv}\n", encoding="utf-8")
+    later, earlier = weather["date"] > "2022-03-31", weather["date"].dt.year == 2021
+    found = []
+    for shifted in (later & False, later, earlier):
+        changed = weather.assign(tmean=weather["tmean"].where(~shifted, 35 - weather["tmean"]))
+        changed.to_csv(folder / "weather.csv", index=False)
+        run = run_dir(cli("backtest", counts_job, "--origins", 1, "--horizon", 3, "--jobs", 1))
+        found.append((run / "forecasts.parquet").read_bytes())
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_the_command_of_the_documentation_runs(
+    cli: Cli, counts_job: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(counts_job.parent)
+    text = (root / "docs/methods/backtest.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^weisu (backtest .*)$", text, re.MULTILINE)
+    run = run_dir(cli(*command.split(), "-q"))
+    for name in re.findall(r"^\| (`[\w.]+\.(?:html|csv|parquet)`)", text, re.MULTILINE):
+        assert (run / name.strip("`")).exists(), name

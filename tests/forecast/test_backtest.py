@@ -238,10 +238,11 @@ def test_a_backtest_scores_every_model_and_its_baselines() -> None:
 def test_scores_of_a_backtest_follow_from_its_forecasts_and_the_panel() -> None:
     table = counts()
     written = look_back(table, FAST.model_copy(update={"member_quantiles": True}))
+    cells = written.scores[~written.scores["segment"].str.match("level=|total=|zone=")]
     truth = panel.build(table, areas(), MONTHS[-1], FAST.coverage)
     again = scores.score(written.forecasts, truth, seed=1)
     order = ["model", "origin", "segment", "horizon", "metric"]
-    expected, found = (one.sort_values(order, ignore_index=True) for one in (written.scores, again))
+    expected, found = (one.sort_values(order, ignore_index=True) for one in (cells, again))
     pd.testing.assert_frame_equal(found, expected)
     pd.testing.assert_frame_equal(written.scores, look_back(table).scores)
 
@@ -347,3 +348,89 @@ def test_a_model_outside_the_combination_is_written_but_not_combined() -> None:
     wide = means.pivot(index="month", columns="model", values="predicted")
     assert (wide[COMBINATION] == wide["climatology"]).all()
     assert (wide["seasonal_naive"] != wide["climatology"]).any()
+
+
+def test_levels_and_zones_are_scored() -> None:
+    """By hand from the written sums: every cell is covered, so a sum is scored as it was issued."""
+    table, tree = counts(), areas()
+    tree["zone"] = tree["area"].map({"S1": "old town"})
+    found = look_back(table, areas=tree)
+    segments = set(found.scores["segment"])
+    assert {
+        "level=community",
+        "level=street",
+        "level=city",
+        "total=community",
+        "total=street",
+        "total=city",
+    } <= segments
+    assert "level=district" not in segments
+    assert {"zone=old town", "zone=S2"} <= segments
+    zones = found.scores[found.scores["segment"].str.startswith("zone=")]
+    assert set(zones["horizon"]) == {0}
+    for segment, places, category in (("total=city", {"city"}, ALL), ("total=street", {"S1", "S2"}, ALL)):
+        miss = came = 0.0
+        rows = found.forecasts[found.forecasts["area"].isin(places) & (found.forecasts["category"] == category)]
+        median = rows[(rows["level"] == 0.5) & (rows["origin"] == ORIGIN)]
+        below = {place: [area for area in "abc" if place in (PARENT[area], "city")] for place in places}
+        for row in median.to_dict("records"):
+            actual = table[table["area"].isin(below[row["area"]]) & (table["month"] == row["month"])]["orders"].sum()
+            miss, came = miss + abs(actual - row["predicted"]), came + actual
+        scored = found.scores[(found.scores["segment"] == segment) & (found.scores["origin"] == ORIGIN)]
+        scored = scored[(scored["metric"] == "wape") & (scored["horizon"] == 0)]
+        one = scored.set_index("model")["value"]
+        assert one[COMBINATION] == pytest.approx(miss / came)
+        assert one.notna().all()
+        assert len(one) == 3
+
+
+def test_a_sum_is_scored_over_what_was_covered() -> None:
+    """An area that is not heard of any more leaves the sums on both sides."""
+    table = counts()
+    silent = table[~((table["area"] == "c") & (table["month"] > ORIGIN))]
+    tree = areas(c=f"{ORIGIN + pd.DateOffset(months=1) + pd.offsets.MonthEnd():%Y-%m-%d}")
+    found = look_back(silent, areas=tree, origins=[ORIGIN])
+    rows = found.scores[(found.scores["segment"] == "total=city") & (found.scores["model"] == COMBINATION)]
+    bias = rows[rows["metric"] == "bias"].set_index("horizon")["value"]
+    means = figure(found.forecasts, "S1", ALL)
+    totals = table[table["area"].isin(["a", "b"])].groupby("month")["orders"].sum()
+    came = totals[totals.index > ORIGIN].head(6).to_numpy()
+    assert bias.loc[2:6].to_numpy() == pytest.approx((means / came - 1)[1:])
+
+
+def test_origins_may_be_looked_at_apart() -> None:
+    table = counts()
+    parts = [
+        backtest.at_origin(table, areas(), ANCESTORS, seasons_at, origin, 6, FAST, 1)
+        for origin in (MONTHS[24], ORIGIN)
+    ]
+    apart, whole = backtest.together(parts, 1), look_back(table)
+    for name in whole.__dataclass_fields__:
+        pd.testing.assert_frame_equal(getattr(apart, name), getattr(whole, name))
+    nothing = backtest.together([], 1)
+    assert all(getattr(nothing, name).empty for name in nothing.__dataclass_fields__)
+
+
+def test_a_backtest_compares_the_combination_with_every_other_model() -> None:
+    found = look_back(counts())
+    assert set(found.comparisons["rival"]) == {"seasonal_naive", "climatology"}
+    assert set(found.comparisons["model"]) == {COMBINATION}
+    wape = found.comparisons[found.comparisons["metric"] == "wape"].set_index("rival")
+    board = found.leaderboard.set_index("model")["wape"]
+    for rival in wape.index:
+        assert wape["ratio"][rival] == pytest.approx(board[COMBINATION] / board[rival])
+        assert wape["low"][rival] <= wape["ratio"][rival] <= wape["high"][rival]
+    shares = found.reliability[(found.reliability["level"] == 1) & (found.reliability["segment"] == "all")]
+    assert (shares["share"] == 1).all()
+    assert (shares["n"] == 2 * 6 * 6).all()
+
+
+@pytest.mark.parametrize("horizon", [12, 18])
+def test_long_horizons(horizon: int) -> None:
+    options = {"kind": "lightgbm", "trees": 5, "least_rows": 50, "least_in_leaf": 5, "threads": 1}
+    light = Forecaster.model_validate(
+        {"models": [options, {"kind": "climatology"}], "calibrate": {"past_origins": 2}}
+    )
+    found = backtest.backtest(counts(), areas(), ANCESTORS, seasons_at, [MONTHS[39 - horizon]], horizon, light, 1)
+    assert set(found.scores["horizon"]) == set(range(horizon + 1))
+    assert found.leaderboard[["wspl", "wape", "crps", "pit", "capture"]].notna().all(axis=None)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from forecast import negbin
 from tests import naive
@@ -129,3 +129,39 @@ def test_the_variance_of_a_sum_lies_between_independent_and_equal() -> None:
     for correlation, expected in cases.items():
         found = negbin.variance_of_sum((deviation**2).sum(), deviation.sum(), correlation)
         assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.01, 0.3, 3.0, 20.0])
+@pytest.mark.parametrize("dispersion", [0.0, 0.05, 0.5, 2.0])
+def test_crps_is_that_of_the_slow_twin(mean: float, dispersion: float) -> None:
+    variance = mean + dispersion * mean**2
+    last = int(mean + 30 * (1 + dispersion) * variance**0.5) + 40
+    for count in (0, 1, 7, 40):
+        expected = naive.negbin_crps(count, mean, variance, last)
+        assert float(negbin.crps(count, mean, variance)) == pytest.approx(expected, rel=1e-8, abs=1e-12)
+
+
+def test_crps_of_large_counts() -> None:
+    """The Poisson closed form with Bessel functions, the spread of a normal, and of a gamma whose counts are many."""
+    mean = np.array([1e2, 1e4, 1e6])
+    poisson = mean * (special.ive(0, 2 * mean) + special.ive(1, 2 * mean))
+    assert negbin.half_difference(mean, mean) == pytest.approx(poisson, rel=1e-8)
+    assert float(negbin.half_difference(1e6, 1e6)) == pytest.approx(1e3 / np.sqrt(np.pi), rel=1e-6)
+    shape = 1 / 0.3
+    gamma = 1e6 / shape / special.beta(shape, 0.5)
+    assert float(negbin.half_difference(1e6, 1e6 + 0.3e12)) == pytest.approx(gamma, rel=3e-6)
+
+
+def test_crps_of_gaps_and_of_certainty() -> None:
+    found = negbin.crps(np.array([np.nan, 0.0, 3.0]), np.zeros(3), np.zeros(3))
+    np.testing.assert_array_equal(found, [np.nan, 0.0, 3.0])
+    assert negbin.crps(np.empty((0, 2)), 1.0, 1.0).shape == (0, 2)
+
+
+@given(st.floats(1e-3, 1e4), st.floats(0, 5), st.integers(0, 20_000))
+def test_crps_is_never_negative_and_at_most_the_absolute_error_of_a_far_miss(
+    mean: float, dispersion: float, count: int
+) -> None:
+    variance = mean + dispersion * mean**2
+    score = float(negbin.crps(count, mean, variance))
+    assert 0 <= score <= abs(count - mean) + np.sqrt(variance) + 1e-9

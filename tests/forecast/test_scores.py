@@ -62,7 +62,11 @@ def test_scores_are_those_of_the_slow_twin(seed: int, gaps: float, past: int) ->
     one = case(seed, gaps=gaps, past=past)
     y = np.concatenate([one.past, one.actual], axis=1)
     assert one.quantiles is not None
+    assert one.variance is not None
     expected = naive.scores(y.tolist(), past, one.mean.tolist(), one.quantiles.tolist(), LEVELS.tolist())
+    spread = zip(one.actual.ravel(), one.mean.ravel(), one.variance.ravel(), strict=True)
+    ranked = [naive.negbin_crps(int(a), m, v, int(a + 15 * m) + 60) for a, m, v in spread if a >= 0]
+    expected["crps"] = sum(ranked) / len(ranked)
     found = figures(scores.measure(one))
     assert set(found) == set(expected) | {"pit"}
     for metric, value in expected.items():
@@ -75,13 +79,14 @@ def test_a_segment_and_a_horizon_are_scored_as_if_alone(seed: int) -> None:
     table = scores.measure(one)
     rain = (one.cells["category"] == "rain").to_numpy()
     assert one.quantiles is not None
+    assert one.variance is not None
     part = replace(
         one,
         cells=one.cells[rain],
         past=one.past[rain],
         actual=one.actual[rain, :1],
         mean=one.mean[rain, :1],
-        variance=None,
+        variance=one.variance[rain, :1],
         quantiles=one.quantiles[rain, :1],
     )
     alone, found = figures(scores.measure(part)), figures(table, "category=rain", 1)

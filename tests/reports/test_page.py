@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports import charts, page
+from reports.html import script_json
 from reports.material import Material
 from reports.texts import Words
 from tests.reports.programs import browse
@@ -156,7 +157,7 @@ def test_some_communities_without_polygon_are_named() -> None:
 
 @pytest.mark.parametrize("text", ["</script><script>", "<!--", "a&b", "\u2028", "<\u2029>"])
 def test_json_in_a_script_cannot_end_it(text: str) -> None:
-    made = page.script_json({"name": text})
+    made = script_json({"name": text})
     assert not set("<>&\u2028\u2029") & set(made)
     assert json.loads(made) == {"name": text}
 

@@ -1,0 +1,92 @@
+"""A function and its tasks -> its results in order, in this process or in several."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+from forecast.errors import Fault, RunError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+MEMORY_PER_JOB = 3 * 2**30
+"""Bytes that should be free for each process before two are started unasked."""
+
+
+def default_jobs(tasks: int) -> int:
+    """Two processes where there are two processors, two tasks and memory for both; else one."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    room = free // MEMORY_PER_JOB
+    return max(1, min(2, tasks, len(os.sched_getaffinity(0)), room))
+
+
+def mapped(
+    function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int, done: Callable[[int, int], None]
+) -> list[Result]:
+    """`function` of every task, in the order of the tasks, in `jobs` new processes.
+
+    Args:
+        function: of a module, with arguments and results that can be pickled.
+        tasks: what it is called with.
+        jobs: processes at a time, >= 1.
+        done: is told how many tasks have ended, and of how many.
+
+    Raises:
+        RunError: a process ended without a word, as when memory runs out.
+        Whatever `function` raises. No process is left behind then, nor after Ctrl-C.
+    """
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_follow)
+    others = set(multiprocessing.active_children())
+    try:
+        with _deaf_to_interrupts():
+            futures = [pool.submit(function, task) for task in tasks]
+        for number, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            done(number, len(tasks))
+        return [future.result() for future in futures]
+    except BrokenProcessPool:
+        fix = "use --jobs 1, or free memory"
+        raise RunError(Fault("a worker process ended before its work was done", f"{jobs} jobs", fix)) from None
+    finally:
+        _stop(pool, [child for child in multiprocessing.active_children() if child not in others])
+
+
+def _stop(pool: ProcessPoolExecutor, children: list[BaseProcess]) -> None:
+    """End what still runs; after a whole map nothing does but idle workers."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started here never see Ctrl-C: they inherit the mask. This one sees it when the block ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow() -> None:
+    """A worker ends with its parent, even one that was killed."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

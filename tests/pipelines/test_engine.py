@@ -1,0 +1,55 @@
+import math
+import multiprocessing
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from forecast.errors import ConfigError, DataError, Fault, RunError
+from pipelines import config, engine
+
+
+def test_results_come_in_the_order_of_the_tasks_and_progress_is_told() -> None:
+    told: list[tuple[int, int]] = []
+    found = engine.mapped(math.sqrt, [9.0, 4.0, 1.0], 2, lambda done, total: told.append((done, total)))
+    assert found == [3.0, 2.0, 1.0]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert multiprocessing.active_children() == []
+
+
+def test_a_fault_in_a_worker_is_told_as_ours(tmp_path: Path) -> None:
+    paths = [tmp_path / "one.yaml", tmp_path / "two.yaml"]
+    with pytest.raises(ConfigError, match="cannot be read") as caught:
+        engine.mapped(config.load, paths, 2, lambda done, total: None)
+    assert caught.value.faults[0].where.endswith(".yaml")
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_dies_is_told_in_words() -> None:
+    with pytest.raises(RunError, match="--jobs 1"):
+        engine.mapped(os._exit, [3, 3], 2, lambda done, total: None)
+    assert multiprocessing.active_children() == []
+
+
+def test_an_interrupt_leaves_no_process_behind() -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.mapped(math.sqrt, [1.0, 2.0], 2, stop)
+    assert multiprocessing.active_children() == []
+
+
+def test_faults_survive_the_way_between_processes() -> None:
+    error = DataError([Fault("what", "where", "fix"), Fault("more")])
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is DataError
+    assert again.faults == error.faults
+    assert str(again) == str(error)
+
+
+def test_unasked_there_are_never_more_jobs_than_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engine.default_jobs(1) == 1
+    monkeypatch.setattr(engine, "MEMORY_PER_JOB", 2**60)
+    assert engine.default_jobs(8) == 1
