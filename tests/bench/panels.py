@@ -45,7 +45,8 @@ def panel(day: pd.Series, area: pd.Series, category: pd.Series, first: str, last
     rows = pd.DataFrame({"month": month, "area": area, "category": category}).dropna()
     wide = rows.groupby(["area", "category", "month"]).size().unstack("month").reindex(columns=months).fillna(0)
     wide = wide[wide.sum(axis=1) >= LEAST].astype("int64").rename_axis(columns="month")
-    return wide.stack().rename("count").reset_index()[["month", "area", "category", "count"]]
+    long = wide.reset_index().melt(["area", "category"], value_name="count")
+    return long[["month", "area", "category", "count"]]
 
 
 PANELS: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {

@@ -39,7 +39,9 @@ def main() -> None:
         if given.again or not out.with_suffix(".json").exists():
             words = [model, str(panels / f"{panel}.parquet"), str(horizon), str(back), str(out)]
             _say(f"{panel} h={horizon} {model} back={back}: {_run(words, given.threads, 60 * given.limit_minutes)}")
-    subprocess.run([sys.executable, "-m", "tests.bench.page", RESULTS, ROOT / "docs/benchmarks.md"], check=True, cwd=ROOT)
+    subprocess.run(
+        [sys.executable, "-m", "tests.bench.page", RESULTS, ROOT / "docs/benchmarks.md"], check=True, cwd=ROOT
+    )
 
 
 def _todo(given: argparse.Namespace) -> Iterator[tuple[str, str, int, int]]:

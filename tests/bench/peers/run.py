@@ -1,6 +1,7 @@
 """One peer forecaster at one cutoff of a panel -> its forecast file and what it cost.
 
-Runs in the environment of this folder, alone, on THREADS threads or processes (default 2). Nothing here knows the months after the cutoff.
+Runs in the environment of this folder, alone, on THREADS threads or processes (default 2). No peer is shown the
+months after the cutoff.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,6 +71,7 @@ def _statsforecast(model: object, past: pd.DataFrame, horizon: int) -> tuple[Arr
 
 def prophet() -> Peer:
     """Yearly season, 300 simulated paths, one fit a series."""
+    import_module("prophet")  # not on the clock
     return _prophet
 
 
@@ -96,6 +100,7 @@ def _prophet_paths(series: pd.DataFrame, horizon: int) -> Array:
 
 def lightgbm() -> Peer:
     """mlforecast, one set of global LightGBM models a horizon: a Tweedie mean and seven quantile heads."""
+    import_module("mlforecast")  # not on the clock
     return _lightgbm
 
 
@@ -115,7 +120,7 @@ def _lightgbm_month(long: pd.DataFrame, h: int) -> pd.DataFrame:
     from mlforecast import MLForecast
     from mlforecast.lag_transforms import RollingMean, RollingStd
 
-    trees = {
+    trees: dict[str, Any] = {
         "num_leaves": 31,
         "min_child_samples": 40,
         "subsample": 0.8,
@@ -128,7 +133,12 @@ def _lightgbm_month(long: pd.DataFrame, h: int) -> pd.DataFrame:
         name: LGBMRegressor(objective="quantile", alpha=level, n_estimators=120, learning_rate=0.1, **trees)
         for name, level in zip(NAMES, LEVELS, strict=True)
     }
-    tweedie = {"objective": "tweedie", "tweedie_variance_power": 1.2, "n_estimators": 300, "learning_rate": 0.05}
+    tweedie: dict[str, Any] = {
+        "objective": "tweedie",
+        "tweedie_variance_power": 1.2,
+        "n_estimators": 300,
+        "learning_rate": 0.05,
+    }
     rolling = [RollingMean(3), RollingMean(6), RollingMean(12), RollingStd(24, min_samples=2)]
     model = MLForecast(
         models={"mean": LGBMRegressor(**tweedie, **trees)} | heads,
@@ -147,7 +157,9 @@ def _lightgbm_month(long: pd.DataFrame, h: int) -> pd.DataFrame:
 
 
 PEERS: dict[str, Callable[[], Peer]] = {
-    **{name: partial(statistical, name) for name in ("snaive", "ets", "theta", "dot", "ces", "arima", "imapa", "tsb")},
+    **{
+        name: partial(statistical, name) for name in ("snaive", "ets", "theta", "dot", "ces", "arima", "imapa", "tsb")
+    },
     "lightgbm": lightgbm,
     "prophet": prophet,
 }
