@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import resource
 import time
 from collections.abc import Callable
@@ -149,8 +150,10 @@ def _lightgbm_month(long: pd.DataFrame, h: int) -> pd.DataFrame:
         num_threads=THREADS,
     )
     rows = model.preprocess(long, horizons=[h], dropna=False, static_features=["area", "category"])
-    target = next(name for name in rows if name.startswith("y"))
+    target = [name for name in rows if re.fullmatch(r"y\d*", name)][-1]
     rows = rows[rows[target].notna() & rows["rolling_mean_lag1_window_size12"].notna()]
+    # When asked, mlforecast gives the month forecast; its rows have the first month after those known.
+    rows = rows.assign(month=(rows["month"] + h - 2) % YEAR + 1)
     month = (h - 1, rows[model.ts.features_order_], rows[target].to_numpy())
     model.fit_models(generator_factory=lambda: iter([month]))
     return model.predict(h).groupby("unique_id", sort=True).tail(1)
