@@ -33,4 +33,4 @@ bench-peers: install
 	@.venv/bin/python -m tests.bench.run --data $(DATA) $(if $(MODELS),--models $(MODELS)) $(BENCH)
 
 clean:
-	rm -rf .venv runs data/store data/simulated
+	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

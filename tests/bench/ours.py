@@ -20,13 +20,14 @@ CITY = "city"
 SEED = 1
 
 
-def forecast(panel: pd.DataFrame, cutoff: int, horizon: int) -> pd.DataFrame:
+def forecast(panel: pd.DataFrame, cutoff: int, horizon: int, forecaster: Forecaster) -> pd.DataFrame:
     """The forecast file of the cells: cutoff, area, category, h, mean, variance and a column q<level> a level.
 
     Args:
         panel: month, area, category, count, complete; months after the cutoff change nothing.
         cutoff: months known.
         horizon: months ahead.
+        forecaster: the bench asks the default one.
     """
     months = sorted(panel["month"].unique())
     known = panel[panel["month"] < months[cutoff]]
@@ -38,7 +39,7 @@ def forecast(panel: pd.DataFrame, cutoff: int, horizon: int) -> pd.DataFrame:
     areas = conform(Areas, areas.assign(name=areas["area"], aliases=""))
     ancestors = pd.DataFrame({"area": communities, "ancestor": CITY})
     origin = pd.Timestamp(months[cutoff - 1])
-    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, Forecaster(), SEED)
+    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, forecaster, SEED)
     return _written(issued.forecasts, cutoff)
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     panel = pd.read_parquet(given.panel)
     cutoff = panel["month"].nunique() - given.horizon - given.back
     began, cpu = time.perf_counter(), time.process_time()
-    table = forecast(panel, cutoff, given.horizon)
+    table = forecast(panel, cutoff, given.horizon, Forecaster())
     cost = {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - cpu,
