@@ -145,7 +145,7 @@ def _threads(counts: set[int]) -> str:
     if not counts:
         return ""
     used = " or ".join(map(str, sorted(counts)))
-    return f"Peers ran on {used} {'thread' if counts == {1} else 'threads'}. "
+    return f"These ran on {used} {'thread' if counts == {1} else 'threads'}. "
 
 
 def _board(said: dict[str, Answers], came: Truth) -> str:
