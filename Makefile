@@ -1,8 +1,12 @@
 # Two commands do everything on a bare machine with Python 3.11+, git and make: `make demo` and `make test`.
 PYTHON ?= python3
 UV := .venv/bin/uv
+# Folder of the raw city files, and further words for the peers bench (docs/benchmarks.md).
+DATA ?= ../shared/data
+MODELS ?=
+BENCH ?=
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test lint bench-peers clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -24,5 +28,9 @@ lint: install
 test: lint
 	.venv/bin/pytest -n 2
 
+bench-peers: install
+	@$(UV) sync --project tests/bench/peers --python .venv/bin/python --locked --quiet
+	@.venv/bin/python -m tests.bench.run --data $(DATA) $(if $(MODELS),--models $(MODELS)) $(BENCH)
+
 clean:
-	rm -rf .venv runs data/store data/simulated
+	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

@@ -24,6 +24,7 @@ from forecast.models.climatology import Climatology
 from forecast.models.ets import Ets
 from forecast.models.lightgbm import LightGBM
 from forecast.models.seasonal_naive import SeasonalNaive
+from forecast.models.theta import Theta
 from forecast.panel import Coverage, Grid
 from forecast.scores import Case
 from forecast.spec import Spec
@@ -39,6 +40,11 @@ BASELINES: tuple[Model, ...] = (SeasonalNaive(), Climatology())
 
 Predict = Callable[[Grid, pd.DataFrame, int, int], Array]
 """(grid, seasons, horizon, seed) -> (n, horizon) means >= 0."""
+
+Means = list[Array]
+
+_LookBack = Callable[[Sequence[Grid], Sequence[pd.DataFrame], int, int], Means]
+"""As `Predict`, for several origins, oldest first."""
 
 SeasonsAt = Callable[[pd.Timestamp], pd.DataFrame]
 """Origin -> Seasons as known then, for the months of history and those forecast."""
@@ -56,7 +62,7 @@ class Forecaster(Spec):
     use them either way.
     """
 
-    models: tuple[Model, ...] = Field((Climatology(), LightGBM(), Ets()), min_length=1)
+    models: tuple[Model, ...] = Field((LightGBM(), Theta(), Ets()), min_length=1)
     combine: Combine = Combine()
     calibrate: Calibrate = Calibrate()
     coverage: Coverage = Coverage()
@@ -258,7 +264,7 @@ def at_origin(
     taken = sorted({COMBINATION, *predictors} & set(rivals or {}))
     if taken:
         raise ConfigError(Fault(f"rivals may not be called {', '.join(taken)}", "rivals", "choose other names"))
-    predictors |= rivals or {}
+    predictors |= {name: partial(_each, predict) for name, predict in (rivals or {}).items()}
     renamed, places = carry(counts, areas, changes, origin)
     look = _look(
         renamed, places, seasons_at, origin, horizon, forecaster, predictors, list(predictors), seed, progress
@@ -311,10 +317,14 @@ def _names(kinds: Iterable[str]) -> tuple[str, ...]:
     return tuple(kind if n == 1 else f"{kind}_{n}" for kind, n in zip(kinds, order, strict=True))
 
 
-def _predictors(specs: Iterable[Model]) -> dict[str, Predict]:
+def _predictors(specs: Iterable[Model]) -> dict[str, _LookBack]:
     specs = list(specs)
     names = _names(spec.kind for spec in specs)
-    return {name: partial(catalogue.predict, spec) for name, spec in zip(names, specs, strict=True)}
+    return {name: partial(catalogue.look_back, spec) for name, spec in zip(names, specs, strict=True)}
+
+
+def _each(predict: Predict, grids: Sequence[Grid], seasons: Sequence[pd.DataFrame], horizon: int, seed: int) -> Means:
+    return [predict(grid, known, horizon, seed) for grid, known in zip(grids, seasons, strict=True)]
 
 
 def _look(
@@ -324,7 +334,7 @@ def _look(
     origin: pd.Timestamp,
     horizon: int,
     forecaster: Forecaster,
-    predictors: Mapping[str, Predict],
+    predictors: Mapping[str, _LookBack],
     looked_back: Sequence[str],
     seed: int,
     progress: Progress | None,
@@ -337,34 +347,34 @@ def _look(
     spec = forecaster.calibrate
     steps = [spec.past_step * number for number in range(spec.past_origins, 0, -1)]
     back = [step for step in steps if len(first.months) - step >= spec.min_history]
-    todo, done = len(back) * len(looked_back) + len(predictors), 0
+    todo, done = 2 * len(predictors), 0
 
-    def run(at: pd.Timestamp, grid: Grid, names: Sequence[str]) -> dict[str, Array]:
+    def run(names: Sequence[str], grids: Sequence[Grid]) -> dict[str, Means]:
         nonlocal done
-        seasons, out = seasons_at(at), {}
+        seasons, out = [seasons_at(grid.months[-1]) for grid in grids], {}
         for name in names:
-            means = predictors[name](grid, seasons, horizon, seed)
-            out[name] = _valid(name, means, (len(grid.cells), horizon))
+            means = predictors[name](grids, seasons, horizon, seed) if grids else []
+            out[name] = [_valid(name, m, (len(g.cells), horizon)) for m, g in zip(means, grids, strict=True)]
             done += 1
             if progress:
                 progress(done, todo)
         return out
 
+    found = {k: _grid(known, areas, first.months[-1 - step], forecaster) for k, step in enumerate(back)}
+    grids = {k: grid for k, grid in found.items() if grid is not None}
     shape = (len(back), len(first.cells), horizon)
     past = {name: np.full(shape, np.nan) for name in looked_back}
     actual = np.full(shape, np.nan)
-    for k, step in enumerate(back):
-        at = first.months[-1 - step]
-        grid = _grid(known, areas, at, forecaster)
-        if grid is None:
-            done += len(looked_back)
-            continue
+    then = run(looked_back, list(grids.values()))
+    for number, (k, grid) in enumerate(grids.items()):
         here, there = _matched(first.cells, grid.cells)
-        for name, means in run(at, grid, looked_back).items():
-            past[name][k, here] = means[there]
-        came = first.y[:, -step:][:, :horizon]
+        for name in looked_back:
+            past[name][k, here] = then[name][number][there]
+        came = first.y[:, -back[k] :][:, :horizon]
         actual[k, :, : came.shape[1]] = came
-    return _Look(origin, first, run(origin, first, list(predictors)), past, actual, tuple(back))
+    done = len(predictors)
+    means = {name: now for name, (now,) in run(list(predictors), [first]).items()}
+    return _Look(origin, first, means, past, actual, tuple(back))
 
 
 def _grid(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, forecaster: Forecaster) -> Grid | None:

@@ -5,7 +5,7 @@ cell's own ratio to that pool. Arrays are (K past origins, n cells, H horizons);
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,13 +18,15 @@ from forecast.tables import Calibration, check, conform
 
 Array = np.ndarray
 
-DISPERSIONS = np.geomspace(0.01, 20, 16)
+DISPERSIONS = np.geomspace(1e-5, 20, 24)
 RATIOS = np.geomspace(0.1, 10, 9)
 GROWTHS = np.linspace(0, 0.6, 4)
 MULTIPLIERS = np.geomspace(0.25, 4, 9)
 MIDDLE_HORIZON = 4.0
 LEAST_PROBABILITY = 1e-12
 LEAST_MEAN = 1e-12
+FAR = 2.0
+"""Log of the factor by which a mean must leave those seen for two thirds of what was learned to be forgotten."""
 GOLDEN = (np.sqrt(5) - 1) / 2
 MOST_IN_BIN = 2_500
 
@@ -94,17 +96,24 @@ class _Residuals:
 
 @dataclass(frozen=True)
 class _Pool:
-    """phi by size bin (at the bin's centre, a log mean) and its growth by horizon (H,)."""
+    """phi by size bin (at the bin's centre, a log mean), its growth by horizon (H,).
+
+    prior: log of phi where nothing is known; seen: smallest and largest log mean it was learned from.
+    """
 
     centre: Array
     dispersion: Array
     growth: Array
     exponent: float
+    prior: float
+    seen: tuple[float, float]
 
     def at(self, mean: Array) -> Array:
-        """phi of means (..., H); constant beyond the outermost centres, whatever the size."""
+        """phi of means (..., H); beyond the sizes seen it leans to the prior, the more the farther off."""
         size = np.log(np.maximum(mean, LEAST_MEAN))
-        return np.exp(np.interp(size, self.centre, np.log(self.dispersion))) * self.growth
+        beyond = np.maximum(np.maximum(self.seen[0] - size, size - self.seen[1]), 0.0)
+        learned = np.interp(size, self.centre, np.log(self.dispersion))
+        return np.exp(self.prior + (learned - self.prior) * np.exp(-beyond / FAR)) * self.growth
 
 
 def calibrate(spec: Calibrate, past_mean: Array, past_actual: Array, mean: Array) -> Calibrated:
@@ -124,14 +133,16 @@ def calibrate(spec: Calibrate, past_mean: Array, past_actual: Array, mean: Array
     pinball loss (Gneiting & Raftery 2007, Strictly proper scoring rules, §6).
     """
     growth = _growth(mean.shape[1], spec.growth)
-    prior = _Pool(np.zeros(1), np.array([spec.prior_dispersion]), growth, spec.growth)
+    prior = _Pool(
+        np.zeros(1), np.array([spec.prior_dispersion]), growth, spec.growth, np.log(spec.prior_dispersion), (0.0, 0.0)
+    )
     seen = _residuals(spec, past_mean, past_actual)
     if not seen.mean.size:
         return Calibrated(mean + prior.at(mean) * mean**2, 0.0, _learned(prior, np.ones(1), 0.0, seen))
     pool = _pool(spec, seen)
     own_then, own_now = _own(spec, pool, seen, past_mean, mean)
     multiplier = _multiplier(spec, pool, seen, own_then)
-    pool = _Pool(pool.centre, pool.dispersion * multiplier, pool.growth, pool.exponent)
+    pool = replace(pool, dispersion=pool.dispersion * multiplier)
     variance = mean + pool.at(mean) * own_now[:, None] * mean**2
     past_variance = past_mean + pool.at(past_mean) * own_then[..., None] * past_mean**2
     correlation = _correlation(past_mean, past_variance, np.where(seen.known, past_actual, np.nan))
@@ -211,7 +222,9 @@ def _pool(spec: Calibrate, seen: _Residuals) -> _Pool:
     weight = origins * count / (count + 30)
     logs = (weight * fitted + spec.prior_origins * np.log(spec.prior_dispersion)) / (weight + spec.prior_origins)
     exponent = float(GROWTHS[best])
-    return _Pool(seen.centre, np.exp(logs), _growth(horizons, exponent), exponent)
+    size = np.log(np.maximum(seen.mean, LEAST_MEAN))
+    prior, learned_from = float(np.log(spec.prior_dispersion)), (float(size.min()), float(size.max()))
+    return _Pool(seen.centre, np.exp(logs), _growth(horizons, exponent), exponent, prior, learned_from)
 
 
 def _own(spec: Calibrate, pool: _Pool, seen: _Residuals, past_mean: Array, mean: Array) -> tuple[Array, Array]:
@@ -244,8 +257,9 @@ def _multiplier(spec: Calibrate, pool: _Pool, seen: _Residuals, own: Array) -> A
     origin, cell, _ = np.nonzero(seen.known)
     chosen = _thin(seen.bin, MOST_IN_BIN)
     mean, actual, number = seen.mean[chosen], seen.actual[chosen], seen.bin[chosen]
-    size = np.interp(np.log(np.maximum(mean, LEAST_MEAN)), pool.centre, np.log(pool.dispersion))
-    dispersion = np.exp(size) * pool.growth[seen.horizon[chosen]] * own[origin[chosen], cell[chosen]]
+    size = np.log(np.maximum(mean, LEAST_MEAN))
+    learned = np.interp(size, pool.centre, np.log(pool.dispersion))
+    dispersion = np.exp(learned) * pool.growth[seen.horizon[chosen]] * own[origin[chosen], cell[chosen]]
     levels = np.array(spec.quantile_levels)
     loss = np.empty((len(MULTIPLIERS), len(seen.centre)))
     for m, multiplier in enumerate(MULTIPLIERS):

@@ -1,6 +1,8 @@
 """Grid -> means: exponential smoothing with a damped trend on category totals, shared out to the cells."""
 
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,29 +20,45 @@ class Ets(Spec):
     """ETS(A, Ad, A) on square roots, whose spread does not grow with the level.
 
     Categories with fewer than `least_months` months keep level x season; `largest_factor` bounds how far a
-    total may leave it.
+    total may leave it. `refit_every`: past origins that share smoothing parameters, those of the oldest of them.
     """
 
     kind: Literal["ets"] = "ets"
     climate: Climate = Climate()
     least_months: int = Field(24, ge=2 * YEAR)
     largest_factor: float = Field(3.0, gt=1)
+    refit_every: int = Field(3, ge=1)
 
 
-def predict(spec: Ets, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:  # noqa: ARG001
+def predict(spec: Ets, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:
     """Means (n, horizon) for the months after the grid.
 
     Source: Hyndman, Koehler, Ord & Snyder (2008), Forecasting with Exponential Smoothing, chapter 2.
     """
-
-    def forecaster(category: int, totals: np.ndarray) -> np.ndarray | None:  # noqa: ARG001
-        return _smooth(totals, horizon)
-
-    return _upper.share_out(spec.climate, grid, horizon, forecaster, spec.least_months, spec.largest_factor)
+    return look_back(spec, [grid], [seasons], horizon, seed)[0]
 
 
-def _smooth(totals: np.ndarray, horizon: int) -> np.ndarray | None:
-    """Means (horizon,), or None when the series leaves nothing to estimate."""
+def look_back(
+    spec: Ets,
+    grids: Sequence[Grid],
+    seasons: Sequence[pd.DataFrame],  # noqa: ARG001
+    horizon: int,
+    seed: int,  # noqa: ARG001
+) -> list[np.ndarray]:
+    """Means (n, horizon) at each of several origins, oldest first; parameters of one origin serve the next few."""
+    means, learned = [], dict[str, np.ndarray]()
+    for number, grid in enumerate(grids):
+        if number % spec.refit_every == 0:
+            learned = {}
+        smooth = partial(_smooth, grid.cells["category"].unique().tolist(), learned, horizon)
+        means.append(_upper.share_out(spec.climate, grid, horizon, smooth, spec.least_months, spec.largest_factor))
+    return means
+
+
+def _smooth(
+    names: list[str], learned: dict[str, np.ndarray], horizon: int, category: int, totals: np.ndarray
+) -> np.ndarray | None:
+    """Means (horizon,), or None when the series leaves nothing to estimate; what was estimated goes to `learned`."""
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
@@ -53,8 +71,11 @@ def _smooth(totals: np.ndarray, horizon: int) -> np.ndarray | None:
         seasonal_periods=YEAR,
         initialization_method="heuristic",
     )
+    name = names[category]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # A fit that stopped early is still a fit: it is bounded by `largest_factor` and shared with other models.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        means = np.square(np.maximum(model.fit(disp=False).forecast(horizon), 0.0))
+        fitted = model.smooth(learned[name]) if name in learned else model.fit(disp=False)
+        means = np.square(np.maximum(fitted.forecast(horizon), 0.0))
+    learned[name] = np.asarray(fitted.params)
     return means if np.isfinite(means).all() else None

@@ -1,0 +1,90 @@
+"""The default forecaster at one cutoff of a panel -> the same forecast file as a peer's, and what it cost.
+
+It is told no more than the peers: counts alone, no calendar and no weather. A month without a request is a row
+that says 0, so no month counts as not covered.
+"""
+
+import argparse
+import json
+import os
+import resource
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from forecast.backtest import COMBINATION, Forecaster, issue
+from forecast.tables import ALL, Areas, Counts, Seasons, conform, empty
+
+CITY = "city"
+SEED = 1
+
+
+def forecast(panel: pd.DataFrame, cutoff: int, horizon: int, forecaster: Forecaster) -> pd.DataFrame:
+    """The forecast file of the cells: cutoff, area, category, h, mean, variance and a column q<level> a level.
+
+    Args:
+        panel: month, area, category, count, complete; months after the cutoff change nothing.
+        cutoff: months known.
+        horizon: months ahead.
+        forecaster: the bench asks the default one.
+    """
+    months = sorted(panel["month"].unique())
+    known = panel[panel["month"] < months[cutoff]]
+    figures = dict.fromkeys(("orders", "incidents", "callers"), known["count"])
+    counts = conform(Counts, known[["area", "category", "month"]].assign(**figures))
+    communities = sorted(panel["area"].unique())
+    tree = [(CITY, CITY, None), *((area, "community", CITY) for area in communities)]
+    areas = pd.DataFrame(tree, columns=["area", "level", "parent"])
+    areas = conform(Areas, areas.assign(name=areas["area"], aliases=""))
+    ancestors = pd.DataFrame({"area": communities, "ancestor": CITY})
+    origin = pd.Timestamp(months[cutoff - 1])
+    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, forecaster, SEED)
+    return _written(issued.forecasts, cutoff)
+
+
+def _no_seasons(origin: pd.Timestamp) -> pd.DataFrame:
+    return empty(Seasons)
+
+
+def _written(table: pd.DataFrame, cutoff: int) -> pd.DataFrame:
+    rows = table[(table["model"] == COMBINATION) & (table["area"] != CITY) & (table["category"] != ALL)]
+    column = rows["output"].where(rows["output"] != "quantile", "q" + rows["level"].astype(str))
+    wide = rows.assign(column=column).pivot(
+        index=["area", "category", "horizon"], columns="column", values="predicted"
+    )
+    wide = wide.rename_axis(columns=None).reset_index().rename(columns={"horizon": "h"})
+    wide.insert(0, "cutoff", cutoff)
+    return wide
+
+
+def _cpu() -> float:
+    """Processor seconds of this process, its threads and its workers."""
+    return sum(os.times()[:4])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=["ours"])
+    parser.add_argument("panel", type=Path)
+    parser.add_argument("horizon", type=int, help="months ahead")
+    parser.add_argument("back", type=int, help="months the cutoff lies before the newest one possible")
+    parser.add_argument("out", type=Path, help="path of the files without ending")
+    given = parser.parse_args()
+    panel = pd.read_parquet(given.panel)
+    cutoff = panel["month"].nunique() - given.horizon - given.back
+    began, cpu = time.perf_counter(), _cpu()
+    table = forecast(panel, cutoff, given.horizon, Forecaster())
+    cost = {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": _cpu() - cpu,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "series": panel.groupby(["area", "category"]).ngroups,
+        "threads": int(os.environ.get("THREADS", "2")),
+    }
+    table.to_parquet(given.out.with_suffix(".parquet"), index=False)
+    given.out.with_suffix(".json").write_text(json.dumps(cost))
+
+
+if __name__ == "__main__":
+    main()
