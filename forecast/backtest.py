@@ -62,7 +62,7 @@ class Forecaster(Spec):
     use them either way.
     """
 
-    models: tuple[Model, ...] = Field((LightGBM(), Theta(), Ets()), min_length=1)
+    models: tuple[Model, ...] = Field((LightGBM(), Theta(), Theta(of="categories"), Ets()), min_length=1)
     combine: Combine = Combine()
     calibrate: Calibrate = Calibrate()
     coverage: Coverage = Coverage()
@@ -164,6 +164,7 @@ def issue(
     seed: int,
     progress: Progress | None = None,
     changes: Changes = NONE,
+    review: bool = True,
 ) -> Issued:
     """Forecast every cell, every area and every sum of categories for the months after `origin`.
 
@@ -178,6 +179,7 @@ def issue(
         seed: of all randomness.
         progress: is told of steps done.
         changes: categories that followed others; those of areas stand in `areas`. See `changes.carry`.
+        review: also score the combination at its past origins.
 
     Returns:
         Issued. Model "combination" has mean, variance and quantiles of cells and sums, the members have means
@@ -192,7 +194,7 @@ def issue(
     look = _look(
         counts, areas, seasons_at, origin, horizon, forecaster, models, _looked_back(forecaster), seed, progress
     )
-    issued = _issue(look, _chains(ancestors, areas), areas, forecaster, seed)[0]
+    issued = _issue(look, _chains(ancestors, areas), areas, forecaster, seed, review=review)[0]
     check(Forecasts, issued.forecasts, "forecasts")
     return issued
 
@@ -401,11 +403,13 @@ def _issue(
     forecaster: Forecaster,
     seed: int,
     everyone: bool = False,
+    review: bool = False,
 ) -> tuple[Issued, dict[str, _Head], Array]:
     """Combine, calibrate, add up, write.
 
     Returns:
-        Issued; heads of the combination and (for `everyone`, then without scores) of each model; (n,) cells written.
+        Issued, with scores of past origins on `review`; heads of the combination and (for `everyone`) of each
+        model; (n,) cells written.
     """
     models = _names(model.kind for model in forecaster.models)
     spec = forecaster.calibrate
@@ -429,7 +433,7 @@ def _issue(
     written += [_write_model(look, name, heads, forecaster, rows) for name in models]
     forecasts = pd.concat(written, ignore_index=True)
     calibration = calibrate.table({"": cells, "upper": upper}, COMBINATION, look.origin)
-    figures = empty(Scores) if everyone else _past_scores(look, forecaster, sums.leaf, seed)
+    figures = _past_scores(look, forecaster, sums.leaf, seed) if review else empty(Scores)
     return Issued(forecasts, calibration, figures, cells.correlation), heads, rows
 
 

@@ -19,7 +19,7 @@ class Combine(Spec):
     err alike weigh nearly the same; where one is far better, as on smooth counts, it leads.
     """
 
-    members: tuple[str, ...] = ("lightgbm", "theta", "ets")
+    members: tuple[str, ...] = ("lightgbm", "theta", "theta_2", "ets")
     method: Literal["equal", "rolling"] = "rolling"
     trust: float = Field(1.0, ge=0, le=1)
     sharpness: float = Field(6.0, gt=0)

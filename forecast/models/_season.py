@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
+from scipy import sparse
 
 from forecast.spec import Spec
 
@@ -99,9 +100,10 @@ def normalised(index: np.ndarray) -> np.ndarray:
 
 def group_sum(x: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Sums of the rows of each group; groups are 0 .. k-1."""
-    out = np.zeros((int(group.max(initial=-1)) + 1, *x.shape[1:]))
-    np.add.at(out, group, x)
-    return out
+    groups = int(group.max(initial=-1)) + 1
+    onto = sparse.csr_array((np.ones(len(x)), (group, np.arange(len(x)))), shape=(groups, len(x)))
+    sums: np.ndarray = onto @ x.reshape(len(x), -1).astype(float)
+    return sums.reshape(groups, *x.shape[1:])
 
 
 def _running(x: np.ndarray) -> np.ndarray:

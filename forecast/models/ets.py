@@ -27,7 +27,7 @@ class Ets(Spec):
     climate: Climate = Climate()
     least_months: int = Field(24, ge=2 * YEAR)
     largest_factor: float = Field(3.0, gt=1)
-    refit_every: int = Field(3, ge=1)
+    refit_every: int = Field(6, ge=1)
 
 
 def predict(spec: Ets, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:

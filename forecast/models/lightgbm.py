@@ -45,7 +45,7 @@ class LightGBM(Spec):
     feature_share: float = Field(0.4, gt=0, le=1)
     bins: int = Field(127, ge=2, le=255)
     largest_factor: float = Field(5.0, gt=1)
-    refit_every: int = Field(3, ge=1)
+    refit_every: int = Field(6, ge=1)
     threads: int = Field(1, ge=1)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import _climate
-from forecast.models._climate import Climate
+from forecast.models import _climate, _upper
+from forecast.models._climate import Climate, Fit
 from forecast.models._season import TINY, group_sum
 from forecast.panel import Grid
 from forecast.spec import Spec
@@ -25,6 +25,7 @@ CHUNK = 512
 class Theta(Spec):
     """Dynamic optimised Theta of the counts without season; `pool` 0, the others 1: as in the paper.
 
+    of: forecast each cell, or each category as one series, which its cells share by level x season.
     discount: what a squared error is worth a month later, when the parameters are chosen. pool: cells the mean
     evidence of its category weighs in the smoothing parameter of a cell. drift: share of the fitted drift that is
     used; damping: what is left of a month's drift a month later. Cells with fewer than `least_months` covered months
@@ -32,6 +33,7 @@ class Theta(Spec):
     """
 
     kind: Literal["theta"] = "theta"
+    of: Literal["cells", "categories"] = "cells"
     climate: Climate = Climate()
     discount: float = Field(0.98, gt=0, le=1)
     pool: float = Field(1.0, ge=0)
@@ -68,6 +70,12 @@ def predict(spec: Theta, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: 
     Source: Fiorucci, Pellegrini, Louzada, Petropoulos & Koehler (2016), IJF 32, sections 2 and 3.
     """
     fit = _climate.fit(spec.climate, grid)
+    if spec.of == "categories":
+        return _of_categories(spec, grid, fit, horizon)
+    return _of_cells(spec, grid, fit, horizon)
+
+
+def _of_cells(spec: Theta, grid: Grid, fit: Fit, horizon: int) -> np.ndarray:
     future = grid.future(horizon)
     usual = _climate.project(fit, future)
     category, _ = _climate.codes(grid)
@@ -76,6 +84,23 @@ def predict(spec: Theta, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: 
     bounded = np.clip(means, usual / spec.largest_factor, usual * spec.largest_factor)
     enough = (~np.isnan(grid.y)).sum(1) >= spec.least_months
     return np.where(enough[:, None], bounded, usual)
+
+
+def _of_categories(spec: Theta, grid: Grid, fit: Fit, horizon: int) -> np.ndarray:
+    """Each category as one series, shared out to its cells by level x season."""
+    category, _ = _climate.codes(grid)
+    totals = np.where(
+        group_sum(~np.isnan(grid.y), category) > 0,
+        group_sum(_upper.filled(spec.climate, grid, fit), category),
+        np.nan,
+    )
+    names = pd.DataFrame({"area": "", "category": grid.cells["category"].unique()})
+    whole = Grid(names, grid.months, totals)
+    means = _of_cells(spec, whole, _climate.fit(spec.climate, whole), horizon)
+    cells = _climate.project(fit, grid.future(horizon))
+    usual = group_sum(cells, category)
+    factor = np.divide(means, usual, out=np.ones_like(usual), where=usual > 0)
+    return cells * np.clip(factor, 1 / spec.largest_factor, spec.largest_factor)[category]
 
 
 def theta(spec: Theta, x: np.ndarray, category: np.ndarray, horizon: int) -> np.ndarray:

@@ -39,7 +39,7 @@ def forecast(panel: pd.DataFrame, cutoff: int, horizon: int, forecaster: Forecas
     areas = conform(Areas, areas.assign(name=areas["area"], aliases=""))
     ancestors = pd.DataFrame({"area": communities, "ancestor": CITY})
     origin = pd.Timestamp(months[cutoff - 1])
-    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, forecaster, SEED)
+    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, forecaster, SEED, review=False)
     return _written(issued.forecasts, cutoff)
 
 
