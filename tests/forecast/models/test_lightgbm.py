@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.models import _drivers, _rows, climatology, lightgbm
-from forecast.models._climate import Climate, seasonal_index
+from forecast.models._climate import Climate
+from forecast.models._season import seasonal_index
 from forecast.models.lightgbm import LightGBM
 from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, conform, empty
@@ -101,7 +102,7 @@ def test_growth_of_the_whole_city_is_left_to_level_and_season() -> None:
 def test_the_index_in_force_today_knows_every_month() -> None:
     y = counts(6, 37)
     past = past_of(y)
-    latest = seasonal_index(Climate(), y, past.category, past.moy[:37])
+    latest = seasonal_index(Climate().season, y, past.category, past.moy[:37])
     np.testing.assert_array_equal(past.blocks[past.block[-1]], latest)
 
 
