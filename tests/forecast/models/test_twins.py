@@ -74,7 +74,9 @@ def test_seasonal_index(grid: Grid, season: Season) -> None:
     moy = grid.months.month.to_numpy() - 1
     category = grid.cells["category"].tolist()
     quick = seasonal_index(season, grid.y, pd.factorize(grid.cells["category"])[0], moy)
-    np.testing.assert_allclose(quick, naive.seasonal_index(grid.y.tolist(), category, moy.tolist(), season), rtol=1e-7)
+    np.testing.assert_allclose(
+        quick, naive.seasonal_index(grid.y.tolist(), category, moy.tolist(), season), rtol=1e-7
+    )
 
 
 CLIMATES = [Climate(), Climate(discount=0.4, slow_discount=0.8, pool_shape=9, slow_shape=0.5, burst_factor=1)]
