@@ -27,7 +27,7 @@ def climatology(
     """Level x season. `first_month`: 0 for January; `options`: those of Climate."""
     length = len(y[0])
     moy = [(first_month + t) % YEAR for t in range(length + horizon)]
-    index = seasonal_index(y, category, moy[:length], options)
+    index = seasonal_index(y, category, moy[:length], options.season)
     level = levels(y, index, category, area, moy[:length], options)
     return [[level[i] * index[i][moy[length + h]] for h in range(horizon)] for i in range(len(y))]
 
@@ -49,72 +49,102 @@ def centred_mean(counts: list[float]) -> list[float]:
 
 
 def seasonal_index(y: list[list[float]], category: list[str], moy: list[int], options: Any) -> list[list[float]]:
-    """Ratios to the centred mean, pooled over cells, shrunk cell -> category -> city -> 1, damped."""
+    """Ratios to the centred mean, shrunk cell -> category -> city -> 1 by the variances they show; damped.
+
+    `options`: those of Season.
+    """
+    cells = [ratios(counts) for counts in y]
     length = len(moy)
-    cells = []
-    for counts in y:
-        mean = centred_mean(counts)
-        pairs = []
-        for count, usual in zip(counts, mean, strict=True):
-            known = not isnan(count) and not isnan(usual) and usual > 0
-            pairs.append((count, usual) if known else (0.0, 0.0))
-        cells.append(pairs)
+    edge = [0.5 if t < 6 or t >= length - 6 else 1.0 for t in range(length)]
 
     def pooled(chosen: list[int]) -> list[tuple[float, float]]:
         return [(sum(cells[i][t][0] for i in chosen), sum(cells[i][t][1] for i in chosen)) for t in range(length)]
 
-    edge = [0.5 if t < 6 or t >= length - 6 else 1.0 for t in range(length)]
-    city, _, _ = robust(pooled(list(range(len(y)))), [1.0] * YEAR, edge, moy, options)
-    by_category = {}
-    for name in set(category):
-        chosen = [i for i in range(len(y)) if category[i] == name]
-        by_category[name] = robust(pooled(chosen), city, edge, moy, options)
+    city, _ = robust(pooled(list(range(len(y)))), [1.0] * YEAR, edge, moy, options)
+    members = {name: [i for i in range(len(y)) if category[i] == name] for name in category}
+    above = {name: robust(pooled(chosen), city, edge, moy, options) for name, chosen in members.items()}
+    shown = [evidence(cells[i], *above[category[i]], moy, options) for i in range(len(y))]
+    usual = variances(summed(shown), options.spread, options.noise, options)
     out = []
     for i, name in enumerate(category):
-        parent, weight, spread = by_category[name]
-        own = shrunk(cells[i], parent, weight, options.season_spread, moy, options)
-        excess = spread - options.season_spread
-        power = options.season_power + (1 - options.season_power) * excess / (excess + options.season_clear)
-        out.append(normalised([value**power for value in own]))
+        parent, weight = above[name]
+        spread, noise = variances(summed([shown[j] for j in members[name]]), *usual, options)
+        own = shrunk(cells[i], parent, weight, spread, noise, moy)
+        out.append(normalised([value**options.power for value in own]))
     return out
+
+
+def ratios(counts: list[float]) -> list[tuple[float, float]]:
+    """Each count and the centred mean it is measured by; nothing where either is not known or the mean is 0."""
+    pairs = []
+    for count, usual in zip(counts, centred_mean(counts), strict=True):
+        known = not isnan(count) and not isnan(usual) and usual > 0
+        pairs.append((count, usual) if known else (0.0, 0.0))
+    return pairs
 
 
 def robust(
     pairs: list[tuple[float, float]], parent: list[float], edge: list[float], moy: list[int], options: Any
-) -> tuple[list[float], list[float], float]:
-    """Three rounds of weights of a Student t with four degrees of freedom, and of the spread they leave."""
-    weight = edge
-    index = parent
-    spread = options.season_spread
+) -> tuple[list[float], list[float]]:
+    """Three rounds: an index, the weights of a Student t with four degrees of freedom, the variances they leave."""
+    weight, index = edge, parent
+    spread, noise = options.spread, options.noise
     for _ in range(3):
-        index = shrunk(pairs, parent, weight, spread, moy, options)
+        index = shrunk(pairs, parent, weight, spread, noise, moy)
         weight = []
         for t, (count, usual) in enumerate(pairs):
-            expected = index[moy[t]]
             error = 0.0
             if usual > 0:
-                error = (count / usual - expected) ** 2 / (expected / usual + options.season_noise)
+                expected = index[moy[t]]
+                error = (count / usual - expected) ** 2 / (expected / usual + noise)
             weight.append(edge[t] * 5 / (4 + error))
-        gains = []
-        for month in range(YEAR):
-            top, bottom = evidence(pairs, weight, month, moy, options)
-            if bottom > 0:
-                gains.append((top / bottom - parent[month]) ** 2 - index[month] / bottom)
-        spread = max(sum(gains) / max(len(gains), 1), options.season_spread)
-    return index, weight, spread
+        shown = evidence(pairs, parent, weight, moy, options)
+        spread, noise = variances(shown, options.spread, options.noise, options)
+    return index, weight
+
+
+Evidence = tuple[float, float, float, float]
 
 
 def evidence(
-    pairs: list[tuple[float, float]], weight: list[float], month: int, moy: list[int], options: Any
-) -> tuple[float, float]:
-    """Counts and usual counts of a month of the year, each worth its precision."""
-    top = bottom = 0.0
+    pairs: list[tuple[float, float]], parent: list[float], weight: list[float], moy: list[int], options: Any
+) -> Evidence:
+    """How far the months lie from what the parent expects of them.
+
+    Errors of a month of the year in one year times those in another, and what these pairs are worth; squared
+    errors beyond Poisson, and what the months are worth.
+    """
+    found = []
     for t, (count, usual) in enumerate(pairs):
-        if moy[t] == month:
-            precision = weight[t] / (1 + options.season_noise * usual)
-            top += precision * count
-            bottom += precision * usual
-    return top, bottom
+        if usual > 0:
+            expected = parent[moy[t]]
+            chance = expected / usual
+            error = min(max(count / usual - expected, -3.0), 3.0)
+            found.append((moy[t], error, chance, weight[t] / (1 + chance / options.noise)))
+    cross = worth_of_pairs = squares = months = 0.0
+    for k, (month, error, chance, worth) in enumerate(found):
+        squares += worth * (error**2 - chance)
+        months += worth
+        for j, (other_month, other_error, _, other_worth) in enumerate(found):
+            if j != k and month == other_month:
+                cross += worth * error * other_worth * other_error
+                worth_of_pairs += worth * other_worth
+    return cross, worth_of_pairs, squares, months
+
+
+def summed(parts: list[Evidence]) -> Evidence:
+    """Evidence of several series together."""
+    cross, pairs, squares, months = (sum(part[k] for part in parts) for k in range(4))
+    return cross, pairs, squares, months
+
+
+def variances(shown: Evidence, spread: float, noise: float, options: Any) -> tuple[float, float]:
+    """Spread of the seasons around the parent, noise of the months around the season; drawn to what is believed."""
+    cross, pairs, squares, months = shown
+    found = (max(cross, 0.0) + options.spread_pairs * spread) / (pairs + options.spread_pairs)
+    left = max(squares - months * found, 0.0)
+    around = (left + options.noise_months * noise) / (months + options.noise_months)
+    return min(max(found, 0.001), 4.0), min(max(around, 0.001), 10.0)
 
 
 def shrunk(
@@ -122,14 +152,18 @@ def shrunk(
     parent: list[float],
     weight: list[float],
     spread: float,
+    noise: float,
     moy: list[int],
-    options: Any,
 ) -> list[float]:
     """Mean of the ratios of a month of the year, each worth its precision, and of its parent."""
     index = []
     for month in range(YEAR):
-        top, bottom = evidence(pairs, weight, month, moy, options)
-        index.append((parent[month] / spread + top) / (1 / spread + bottom))
+        top, bottom = parent[month] / spread, 1 / spread
+        for t, (count, usual) in enumerate(pairs):
+            if moy[t] == month:
+                top += weight[t] * count / (1 + noise * usual)
+                bottom += weight[t] * usual / (1 + noise * usual)
+        index.append(top / bottom)
     return normalised(index)
 
 
@@ -141,18 +175,37 @@ def normalised(index: list[float]) -> list[float]:
 def levels(
     y: list[list[float]], index: list[list[float]], category: list[str], area: list[str], moy: list[int], options: Any
 ) -> list[float]:
-    """Level of each cell after the last month: pool -> slow -> moved with its category -> fast."""
+    """Level of each cell after the last month: slow -> moved with its category -> fast, of tamed counts."""
+    season = [[row[month] for month in moy] for row in index]
+    tamed = tame(y, season, category, area, options)
+    slow = slow_levels(y, season, category, area, options)
+    moved = {}
+    for name in set(category):
+        a = expected = 0.0
+        for i in range(len(y)):
+            if category[i] == name:
+                requests, exposure = discounted(y[i], season[i], options.discount)
+                a, expected = a + requests, expected + exposure * slow[i]
+        moved[name] = gamma_mean(a, expected, 1.0, options.slow_shape)
+    fast = [discounted(counts, ahead, options.discount) for counts, ahead in zip(tamed, season, strict=True)]
+    return [gamma_mean(*fast[i], slow[i] * moved[category[i]], options.slow_shape) for i in range(len(y))]
+
+
+def discounted(counts: list[float], season: list[float], discount: float) -> tuple[float, float]:
+    """Requests and exposure, each worth less the longer ago; months not covered change nothing."""
+    a = b = 0.0
+    for count, usual in zip(counts, season, strict=True):
+        if not isnan(count):
+            a, b = discount * a + count, discount * b + usual
+    return a, b
+
+
+def slow_levels(
+    y: list[list[float]], season: list[list[float]], category: list[str], area: list[str], options: Any
+) -> list[float]:
+    """Usual level of each cell, drawn to that of its category times how loud its area is."""
     cells = range(len(y))
-
-    def discounted(i: int, discount: float) -> tuple[float, float]:
-        a = b = 0.0
-        for t, count in enumerate(y[i]):
-            if not isnan(count):
-                a, b = discount * a + count, discount * b + index[i][moy[t]]
-        return a, b
-
-    slow = [discounted(i, options.slow_discount) for i in cells]
-    fast = [discounted(i, options.discount) for i in cells]
+    slow = [discounted(counts, usual, options.slow_discount) for counts, usual in zip(y, season, strict=True)]
     mean = {}
     for name in set(category):
         a = sum(slow[i][0] for i in cells if category[i] == name)
@@ -163,13 +216,24 @@ def levels(
         a = sum(slow[i][0] for i in cells if area[i] == name)
         expected = sum(slow[i][1] * mean[category[i]] for i in cells if area[i] == name)
         loud[name] = (a + 5) / (expected + 5)
-    usual = [gamma_mean(*slow[i], mean[category[i]] * loud[area[i]], options.pool_shape) for i in cells]
-    moved = {}
-    for name in set(category):
-        a = sum(fast[i][0] for i in cells if category[i] == name)
-        expected = sum(fast[i][1] * usual[i] for i in cells if category[i] == name)
-        moved[name] = gamma_mean(a, expected, 1.0, options.slow_shape)
-    return [gamma_mean(*fast[i], usual[i] * moved[category[i]], options.slow_shape) for i in cells]
+    return [gamma_mean(*slow[i], mean[category[i]] * loud[area[i]], options.pool_shape) for i in cells]
+
+
+def tame(
+    y: list[list[float]], season: list[list[float]], category: list[str], area: list[str], options: Any
+) -> list[list[float]]:
+    """Counts held below so many times what the tamed months before let one expect, and room for chance."""
+    out: list[list[float]] = [[] for _ in y]
+    for t in range(len(y[0])):
+        known = max(t, 1)
+        slow = slow_levels([c[:known] for c in y], [s[:known] for s in season], category, area, options)
+        for i, counts in enumerate(y):
+            a, b = discounted(out[i], season[i][:t], options.discount)
+            expected = gamma_mean(a, b, slow[i], options.slow_shape) * season[i][t]
+            highest = options.burst_factor * expected + 3 * sqrt(expected) + 2
+            judged = not isnan(counts[t]) and b > 1.5
+            out[i].append(min(counts[t], highest) if judged else counts[t])
+    return out
 
 
 def gamma_mean(count: float, exposure: float, prior: float, shape: float) -> float:

@@ -89,9 +89,10 @@ def tamed(climate: Climate, grid: Grid) -> np.ndarray:
 
 
 def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> np.ndarray:
-    """Counts, (n, T), held below burst_factor x expected + 3 Poisson deviations + 2, from the second month on.
+    """Counts, (n, T), held below burst_factor x expected + 3 Poisson deviations + 2.
 
-    Expected is the level of the months before x season. A burst that lasts lifts the level and is let through.
+    The first months of a cell, until they are worth more than one and a half, are taken as they are. Expected is
+    the level of the months before x season. A burst that lasts lifts the level and is let through.
 
     Source: bounded-influence filtering of a level, Gelper, Fried & Croux 2010, Robust forecasting with exponential
     and Holt-Winters smoothing, J. Forecasting 29, section 2.

@@ -82,7 +82,8 @@ def look_back(
 def _ground(spec: LightGBM, grid: Grid, drivers: np.ndarray, horizon: int) -> _Ground:
     cells = grid.cells.reset_index(drop=True).sort_values(["category", "area"])
     order = cells.index.to_numpy()
-    tidy = Grid(cells.reset_index(drop=True), grid.months, _climate.tamed(spec.climate, grid)[order])
+    tidy = Grid(cells.reset_index(drop=True), grid.months, grid.y[order])
+    tidy = Grid(tidy.cells, grid.months, _climate.tamed(spec.climate, tidy))
     plain = _climate.project(_climate.fit(spec.climate, tidy), grid.future(horizon))
     return _Ground(_rows.past(spec.climate, tidy, horizon, drivers), plain, order)
 

@@ -19,8 +19,8 @@ from forecast.tables import ALL, Areas, Counts, Seasons, conform
 CHEAP = {"lightgbm": {"trees": 30, "least_rows": 100, "rows": 4000, "least_in_leaf": 20}}
 SEASONLESS = {"flat_mean", "tsb"}
 SCALE_FREE = {"seasonal_naive", "flat_mean", "tsb"}
-"""A thousand times the counts are exactly a thousand times the means. The others weigh small counts against a pool,
-so that they keep the scale the better the larger the counts."""
+"""A thousand times the counts are exactly a thousand times the means. The others weigh small counts against a pool
+and judge bursts with an allowance for Poisson chance, which is small for large counts: they keep the scale nearly."""
 LEARNS_FROM_ALL_HORIZONS = {"lightgbm"}
 SEED = 20
 
@@ -126,6 +126,38 @@ def test_what_comes_later_changes_nothing(kind: str) -> None:
     assert forecast(kind, Grid(grid.cells, grid.months, long[:, :40])).tobytes() == before.tobytes()
 
 
+def backward(kind: str, grids: list[Grid], horizon: int = 3) -> list[np.ndarray]:
+    seasons = [seasons_of(grid, horizon) for grid in grids]
+    return catalogue.look_back(spec_of(kind), grids, seasons, horizon, SEED)
+
+
+def test_looking_back_to_one_origin_is_predicting(kind: str) -> None:
+    grid = grid_of(counts(40, 4), 2)
+    (means,) = backward(kind, [grid])
+    assert means.tobytes() == forecast(kind, grid, 3).tobytes()
+
+
+def test_looking_back_no_origin_knows_of_a_later_one(kind: str) -> None:
+    """The second shares what was learned at the first, where anything is; the third is not known to either."""
+    y = counts(40, 4)
+    first, second, third = (up_to(y, months) for months in (38, 39, 40))
+    means = backward(kind, [first, second, third])
+    assert [part.shape for part in means] == [(8, 3)] * 3
+    assert (means[0] != means[2]).any()
+    y[:, 39:] = 1e4
+    other = backward(kind, [first, second, up_to(y, 40)])
+    assert [part.tobytes() for part in other[:2]] == [part.tobytes() for part in means[:2]]
+    y[:, 38:] = 1e4
+    assert backward(kind, [first, up_to(y, 39)])[0].tobytes() == means[0].tobytes()
+
+
+def up_to(y: np.ndarray, months: int) -> Grid:
+    """What is known of the counts after so many months; the last of all would be 2022-10."""
+    end = pd.Timestamp("2022-10-01") - pd.DateOffset(months=y.shape[1] - months)
+    known = grid_of(y[:, :months].copy(), 2)
+    return Grid(known.cells, pd.date_range(end=end, periods=months, freq="MS", unit="us"), known.y)
+
+
 def test_the_last_month_known_does_enter(kind: str) -> None:
     grid = grid_of(counts(40, 4, 1))
     louder = Grid(grid.cells, grid.months, grid.y.copy())
@@ -136,7 +168,7 @@ def test_the_last_month_known_does_enter(kind: str) -> None:
 def test_a_thousand_times_the_counts_are_a_thousand_times_the_means(kind: str) -> None:
     y = counts(48, 4, mean=200)
     means, large = forecast(kind, grid_of(y, 2)), forecast(kind, grid_of(1000 * y, 2))
-    np.testing.assert_allclose(large, 1000 * means, rtol=1e-9 if kind in SCALE_FREE else 0.05)
+    np.testing.assert_allclose(large, 1000 * means, rtol=1e-9 if kind in SCALE_FREE else 0.1)
 
 
 @pytest.mark.parametrize("kind", sorted({*catalogue.KINDS} - SEASONLESS))

@@ -1,13 +1,16 @@
 """The global model: rows know nothing later than their origin, shocks are not learned, corrections are bounded."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.models import _drivers, _rows, climatology, lightgbm
-from forecast.models._climate import Climate, seasonal_index
+from forecast.models import _climate, _drivers, _rows, lightgbm
+from forecast.models._climate import Climate
+from forecast.models._season import seasonal_index
 from forecast.models.lightgbm import LightGBM
 from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, conform, empty
@@ -28,6 +31,12 @@ def counts(cells: int, months: int, mean: float = 5, seed: int = 0) -> np.ndarra
 
 def past_of(y: np.ndarray, horizon: int = 15) -> _rows.Past:
     return _rows.past(Climate(), grid_of(y), horizon, np.zeros((0, 2, y.shape[1] + horizon)))
+
+
+def plain_of(grid: Grid, horizon: int) -> np.ndarray:
+    """Level x season of the tamed counts, which the model corrects."""
+    tamed = Grid(grid.cells, grid.months, _climate.tamed(Climate(), grid))
+    return _climate.project(_climate.fit(Climate(), tamed), grid.future(horizon))
 
 
 @given(st.integers(_rows.FIRST, 35), st.integers(1, 15), st.integers(0, 99))
@@ -93,7 +102,7 @@ def test_a_shock_that_hits_all_is_taken_out() -> None:
 
 def test_growth_of_the_whole_city_is_left_to_level_and_season() -> None:
     y = np.random.default_rng(0).poisson(20 * 1.04 ** np.arange(40), (80, 40)).astype(float)
-    plain = climatology.predict(climatology.Climatology(), grid_of(y), NO_SEASONS, 6, 0)
+    plain = plain_of(grid_of(y), 6)
     means = lightgbm.predict(LightGBM(), grid_of(y), NO_SEASONS, 6, 0)
     np.testing.assert_allclose(means.sum(0), plain.sum(0), rtol=0.05)
 
@@ -101,14 +110,14 @@ def test_growth_of_the_whole_city_is_left_to_level_and_season() -> None:
 def test_the_index_in_force_today_knows_every_month() -> None:
     y = counts(6, 37)
     past = past_of(y)
-    latest = seasonal_index(Climate(), y, past.category, past.moy[:37])
+    latest = seasonal_index(Climate().season, y, past.category, past.moy[:37])
     np.testing.assert_array_equal(past.blocks[past.block[-1]], latest)
 
 
 def test_no_cell_leaves_level_and_season_further_than_allowed() -> None:
     grid = grid_of(counts(80, 40, mean=0.5))
     spec = LightGBM(least_in_leaf=5, l2=0.0, learning_rate=0.5, largest_factor=1.2)
-    plain = climatology.predict(climatology.Climatology(), grid, NO_SEASONS, 3, 0)
+    plain = plain_of(grid, 3)
     factor = lightgbm.predict(spec, grid, NO_SEASONS, 3, 0) / plain
     assert factor.min() == pytest.approx(1 / 1.2)
     assert factor.max() == pytest.approx(1.2)
@@ -117,7 +126,7 @@ def test_no_cell_leaves_level_and_season_further_than_allowed() -> None:
 @pytest.mark.parametrize(("cells", "months"), [(400, 14), (3, 30)], ids=["few months", "few rows"])
 def test_with_too_little_to_learn_from_level_and_season_stay(cells: int, months: int) -> None:
     grid = grid_of(counts(cells, months), 1)
-    plain = climatology.predict(climatology.Climatology(), grid, NO_SEASONS, 6, 0)
+    plain = plain_of(grid, 6)
     np.testing.assert_array_equal(lightgbm.predict(LightGBM(), grid, NO_SEASONS, 6, 0), plain)
 
 
@@ -144,11 +153,11 @@ def test_rows_have_a_known_past_and_a_known_target() -> None:
 
 
 def test_what_a_cell_shows_of_its_own_is_learned() -> None:
-    """Cells that rest a month after every busy one: level x season cannot know, a correction can."""
-    rng = np.random.default_rng(0)
-    busy = np.where((np.arange(48)[None] + rng.integers(0, 2, (150, 1))) % 2, 30.0, 10.0)
+    """Cells that rest a month after every busy one, in other months each year: a season is not, a correction can."""
+    rng, month = np.random.default_rng(0), np.arange(48)
+    busy = np.where((month + month // 11 + rng.integers(0, 2, (150, 1))) % 2, 30.0, 10.0)
     grid = grid_of(rng.poisson(busy[:, :47]).astype(float), 1)
-    plain = climatology.predict(climatology.Climatology(), grid, NO_SEASONS, 1, 0)
+    plain = plain_of(grid, 1)
     means = lightgbm.predict(LightGBM(), grid, NO_SEASONS, 1, 0)
     assert np.abs(means[:, 0] - busy[:, 47]).mean() < 0.3 * np.abs(plain[:, 0] - busy[:, 47]).mean()
 
@@ -157,6 +166,76 @@ def test_threads_change_nothing() -> None:
     grid = grid_of(counts(60, 40))
     one, two = (lightgbm.predict(LightGBM(threads=t, trees=30), grid, NO_SEASONS, 3, 0) for t in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+QUICK = LightGBM(trees=20, rows=2000, least_rows=100, least_in_leaf=20, refit_every=2)
+
+
+def grids_of(y: np.ndarray, origins: range) -> list[Grid]:
+    """What was known after so many months, for each origin."""
+    whole = grid_of(y)
+    return [Grid(whole.cells, whole.months[:months], y[:, :months].copy()) for months in origins]
+
+
+def fits_of(grids: list[Grid], monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[np.ndarray]]:
+    """What each origin used of what was learned, and the means it gave."""
+    used: list[str] = []
+    corrected = lightgbm._corrected
+
+    def watched(
+        spec: LightGBM, ground: lightgbm._Ground, booster: "lightgbm.Booster | None", horizon: int
+    ) -> np.ndarray:
+        used.append("nothing" if booster is None else booster.model_to_string())
+        return corrected(spec, ground, booster, horizon)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lightgbm, "_corrected", watched)
+        means = lightgbm.look_back(QUICK, grids, [NO_SEASONS] * len(grids), 3, 0)
+    return used, means
+
+
+def test_one_fit_serves_as_many_origins_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, means = fits_of(grids_of(counts(60, 40), range(36, 41)), monkeypatch)
+    assert [fit == other for fit, other in pairwise(used)] == [True, False, True, False]
+    for at in (0, 2, 4):
+        alone = lightgbm.predict(QUICK, grids_of(counts(60, 40), range(36 + at, 37 + at))[0], NO_SEASONS, 3, 0)
+        np.testing.assert_array_equal(means[at], alone)
+
+
+def test_counts_after_the_oldest_origin_change_features_not_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = counts(60, 38)
+    used, means = fits_of(grids_of(y, range(36, 39)), monkeypatch)
+    y[:, 36] = counts(60, 38, seed=1)[:, 36]
+    other, changed = fits_of(grids_of(y, range(36, 39)), monkeypatch)
+    assert [fit == same for fit, same in zip(used, other, strict=True)] == [True, True, False]
+    np.testing.assert_array_equal(changed[0], means[0])
+    assert (changed[1] != means[1]).mean() > 0.9
+
+
+def test_while_there_is_too_little_to_learn_every_origin_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, _ = fits_of(grids_of(counts(60, 16), range(13, 17)), monkeypatch)
+    assert [fit == "nothing" for fit in used] == [True, True, False, False]
+    assert used[2] == used[3]
+
+
+def test_a_category_keeps_its_drivers_wherever_it_stands_in_the_grid() -> None:
+    """What falls in one category rises in the other with the same driver; the order of the cells plays no part."""
+    months = pd.date_range("2019-07-01", "2023-01-01", freq="MS", unit="us")
+    driver = np.random.default_rng(2).normal(0, 1, len(months))
+    rows = [
+        pd.DataFrame({"category": name, "month": months, "driver": "x", "value": sign * driver})
+        for name, sign in (("c0", 1), ("c1", -1))
+    ]
+    seasons = conform(Seasons, pd.concat(rows))
+    expected = 20 * np.exp(0.5 * np.outer(np.tile([1, -1], 40), driver[:40]))
+    grid = grid_of(np.random.default_rng(0).poisson(expected))
+    turned = Grid(grid.cells[::-1].reset_index(drop=True), grid.months, grid.y[::-1])
+    spec = QUICK.model_copy(update={"trees": 100, "learning_rate": 0.2, "rows": 5000, "feature_share": 1.0})
+    means = lightgbm.predict(spec, grid, seasons, 3, 0)
+    np.testing.assert_array_equal(lightgbm.predict(spec, turned, seasons, 3, 0), means[::-1])
+    ahead = driver[40:43]
+    apart = np.log(means[::2].mean(0) / means[1::2].mean(0))
+    assert np.corrcoef(apart, ahead)[0, 1] > 0.9
 
 
 def test_a_drivers_own_category_comes_before_all() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from forecast.models import climatology, flat_mean, seasonal_naive, theta, tsb
-from forecast.models._climate import Climate, centred_mean, seasonal_index
+from forecast.models import _climate, climatology, flat_mean, seasonal_naive, theta, tsb
+from forecast.models._climate import Climate
+from forecast.models._season import Season, centred_mean, seasonal_index
 from forecast.panel import Grid
 from forecast.tables import Seasons, empty
 
@@ -35,7 +36,10 @@ def grids(draw: st.DrawFn) -> Grid:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     months, areas, categories = draw(st.integers(1, 40)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     mean = 10.0 ** draw(st.integers(-2, 5))
-    y = rng.poisson(mean * rng.gamma(1, 1, (areas * categories, 1)), (areas * categories, months)).astype(float)
+    season = 1 + draw(st.sampled_from([0, 0.9])) * np.cos(np.arange(months) * np.pi / 6)
+    expected = mean * rng.gamma(1, 1, (areas * categories, 1)) * season
+    expected[rng.random(expected.shape) < draw(st.sampled_from([0, 0.1]))] *= 10
+    y = rng.poisson(expected).astype(float)
     y[rng.random(y.shape) < draw(st.sampled_from([0, 0.05, 0.3, 0.9]))] = np.nan
     cells = [(f"a{i // categories}", f"c{i % categories}") for i in range(len(y))]
     end = pd.Timestamp(2022, draw(st.integers(1, 12)), 1)
@@ -58,6 +62,35 @@ def test_climatology(grid: Grid, horizon: int) -> None:
     np.testing.assert_allclose(quick, slow, rtol=1e-7)
 
 
+SEASONS = [
+    Season(),
+    Season(spread=0.5, noise=0.01, spread_pairs=1, noise_months=1, power=1),
+    Season(spread=0.002, noise=2, spread_pairs=5, noise_months=300, power=0.5),
+]
+
+
+@given(grids(), st.sampled_from(SEASONS))
+def test_seasonal_index(grid: Grid, season: Season) -> None:
+    moy = grid.months.month.to_numpy() - 1
+    category = grid.cells["category"].tolist()
+    quick = seasonal_index(season, grid.y, pd.factorize(grid.cells["category"])[0], moy)
+    np.testing.assert_allclose(
+        quick, naive.seasonal_index(grid.y.tolist(), category, moy.tolist(), season), rtol=1e-7
+    )
+
+
+CLIMATES = [Climate(), Climate(discount=0.4, slow_discount=0.8, pool_shape=9, slow_shape=0.5, burst_factor=1)]
+
+
+@given(grids(), st.sampled_from(CLIMATES))
+def test_tame(grid: Grid, climate: Climate) -> None:
+    moy = grid.months.month.to_numpy() - 1
+    category, area = grid.cells["category"].tolist(), grid.cells["area"].tolist()
+    season = seasonal_index(climate.season, grid.y, pd.factorize(grid.cells["category"])[0], moy)[:, moy]
+    slow = naive.tame(grid.y.tolist(), season.tolist(), category, area, climate)
+    np.testing.assert_allclose(_climate.tamed(climate, grid), slow, rtol=1e-9)
+
+
 @given(grids(), st.integers(1, 14))
 def test_flat_mean(grid: Grid, months: int) -> None:
     quick = flat_mean.predict(flat_mean.FlatMean(months=months), grid, empty(Seasons), 3, 0)
@@ -77,7 +110,7 @@ def test_tsb_with_the_season_is_tsb_of_the_rest() -> None:
     months = pd.date_range("2019-01-01", periods=40, freq="MS", unit="us")
     cells = pd.DataFrame({"area": list("abcd"), "category": "c"}, dtype="str")
     grid = Grid(cells, months, y.astype(float))
-    index = seasonal_index(Climate(), grid.y, np.zeros(4, dtype=int), months.month.to_numpy() - 1)
+    index = seasonal_index(Season(), grid.y, np.zeros(4, dtype=int), months.month.to_numpy() - 1)
     quick = tsb.predict(tsb.Tsb(season=True), grid, empty(Seasons), 6, 0)
     rest = (grid.y / index[:, months.month - 1]).tolist()
     slow = [naive.tsb(counts, 12, tsb.TRIED.tolist()) for counts in rest]
@@ -122,7 +155,7 @@ def test_theta_is_that_of_the_counts_without_season_times_the_season() -> None:
     cells = pd.DataFrame({"area": list("abcabc"), "category": list("cccddd")}, dtype="str")
     grid = Grid(cells, months, y)
     category, spec = np.array([0, 0, 0, 1, 1, 1]), theta.Theta(largest_factor=1e6)
-    index = seasonal_index(Climate(), y, category, months.month.to_numpy() - 1)
+    index = seasonal_index(Season(), y, category, months.month.to_numpy() - 1)
     rest = theta.theta(spec, y / index[:, months.month - 1], category, 6)
     means = theta.predict(spec, grid, empty(Seasons), 6, 0)
     np.testing.assert_allclose(means, rest * index[:, grid.future(6).month - 1])
@@ -187,7 +220,7 @@ def test_theta_of_more_cells_than_are_solved_together(monkeypatch: pytest.Monkey
 @given(grids())
 def test_an_index_has_mean_one_and_no_month_is_impossible(grid: Grid) -> None:
     moy = grid.months.month.to_numpy() - 1
-    index = seasonal_index(Climate(), grid.y, pd.factorize(grid.cells["category"])[0], moy)
+    index = seasonal_index(Season(), grid.y, pd.factorize(grid.cells["category"])[0], moy)
     np.testing.assert_allclose(index.mean(1), 1)
     assert (index > 0.005).all()
 
@@ -199,11 +232,11 @@ def test_a_centred_mean_sees_no_season() -> None:
 
 def test_a_trend_is_no_season() -> None:
     y = np.arange(100.0, 148.0)[None] * 10
-    index = seasonal_index(Climate(), y, np.zeros(1, dtype=int), np.arange(48) % 12)
+    index = seasonal_index(Season(), y, np.zeros(1, dtype=int), np.arange(48) % 12)
     np.testing.assert_allclose(index, 1, atol=0.05)
 
 
 @pytest.mark.parametrize("months", range(1, 12))
 def test_less_than_a_year_tells_nothing_of_seasons(months: int) -> None:
     y = np.random.default_rng(0).poisson(5, (6, months)).astype(float)
-    np.testing.assert_array_equal(seasonal_index(Climate(), y, np.zeros(6, dtype=int), np.arange(months)), 1)
+    np.testing.assert_array_equal(seasonal_index(Season(), y, np.zeros(6, dtype=int), np.arange(months)), 1)
