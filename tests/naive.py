@@ -222,17 +222,24 @@ def slow_levels(
 def tame(
     y: list[list[float]], season: list[list[float]], category: list[str], area: list[str], options: Any
 ) -> list[list[float]]:
-    """Counts held below so many times what the tamed months before let one expect, and room for chance."""
+    """Counts held below so many times what the tamed months before let one expect, and room for chance.
+
+    So many: the more, the more covered months just before stood above the plain bound.
+    """
     out: list[list[float]] = [[] for _ in y]
+    run = [0] * len(y)
     for t in range(len(y[0])):
         known = max(t, 1)
         slow = slow_levels([c[:known] for c in y], [s[:known] for s in season], category, area, options)
         for i, counts in enumerate(y):
             a, b = discounted(out[i], season[i][:t], options.discount)
             expected = gamma_mean(a, b, slow[i], options.slow_shape) * season[i][t]
-            highest = options.burst_factor * expected + 3 * sqrt(expected) + 2
+            chance = 3 * sqrt(expected) + 2
+            highest = options.burst_factor ** (1 + run[i] / 2) * expected + chance
             judged = not isnan(counts[t]) and b > 1.5
             out[i].append(min(counts[t], highest) if judged else counts[t])
+            if not isnan(counts[t]):
+                run[i] = run[i] + 1 if counts[t] > options.burst_factor * expected + chance else 0
     return out
 
 

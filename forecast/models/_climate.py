@@ -89,20 +89,24 @@ def tamed(climate: Climate, grid: Grid) -> np.ndarray:
 
 
 def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> np.ndarray:
-    """Counts, (n, T), held below burst_factor x expected + 3 Poisson deviations + 2.
+    """Counts, (n, T), held below a multiple of what was expected + 3 Poisson deviations + 2.
 
     The first months of a cell, until they are worth more than one and a half, are taken as they are. Expected is
-    the level of the months before x season. A burst that lasts lifts the level and is let through.
+    the level of the months before x season; the multiple is burst_factor ^ (1 + k / 2) after k months in a row above
+    burst_factor, so that a burst that lasts is believed.
 
     Source: bounded-influence filtering of a level, Gelper, Fried & Croux 2010, Robust forecasting with exponential
     and Holt-Winters smoothing, J. Forecasting 29, section 2.
     """
     out, covered = y.copy(), ~np.isnan(y)
-    a = b = np.zeros(len(y))
+    a = b = run = np.zeros(len(y))
     for t in range(y.shape[1]):
         expected = gamma_mean(a, b, slow[:, max(t - 1, 0)], climate.slow_shape) * season[:, t]
-        highest = climate.burst_factor * expected + 3 * np.sqrt(expected) + 2
+        chance = 3 * np.sqrt(expected) + 2
+        highest = climate.burst_factor ** (1 + run / 2) * expected + chance
         count = np.where(covered[:, t], np.where(b > 1.5, np.minimum(y[:, t], highest), y[:, t]), 0.0)
+        above = y[:, t] > climate.burst_factor * expected + chance
+        run = np.where(covered[:, t], np.where(above, run + 1, 0), run)
         a = np.where(covered[:, t], climate.discount * a + count, a)
         b = np.where(covered[:, t], climate.discount * b + season[:, t], b)
         out[covered[:, t], t] = count[covered[:, t]]
