@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from forecast import calibrate, combine, compare, negbin, panel, reconcile, reliability, scores
+from forecast import calibrate, combine, compare, explain, negbin, panel, reconcile, reliability, scores
 from forecast.calibrate import Calibrate, Calibrated
 from forecast.changes import NONE, Changes, carry, comparable
 from forecast.combine import Combine
 from forecast.errors import ConfigError, DataError, Fault, RunError
+from forecast.explain import Explained, Wanted
 from forecast.models import catalogue
 from forecast.models.catalogue import Model
 from forecast.models.climatology import Climatology
@@ -28,7 +29,7 @@ from forecast.models.theta import Theta
 from forecast.panel import Coverage, Grid
 from forecast.scores import Case
 from forecast.spec import Spec
-from forecast.tables import Comparisons, Forecasts, Losses, Reliability, Scores, check, conform, empty
+from forecast.tables import Comparisons, Contributions, Forecasts, Losses, Reliability, Scores, check, conform, empty
 
 Array = np.ndarray
 
@@ -93,6 +94,8 @@ class Forecaster(Spec):
 class Issued:
     """Forecasts, Calibration and Scores of one origin; correlation between the months of one forecast of a cell.
 
+    contributions: Contributions of the cells that were to be explained.
+
     Scores are those of the combination at the past origins looked back on. Each was combined and calibrated only
     from origins before it and from months it knew; the earliest, with nothing before it, is scored on its means.
     """
@@ -101,6 +104,7 @@ class Issued:
     calibration: pd.DataFrame
     scores: pd.DataFrame
     correlation: float
+    contributions: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class _Look:
 
     means: model -> (n, H); past: model -> (K, n, H), NaN where a cell was not known; actual: (K, n, H), NaN where
     not covered or after the origin; back: (K,) months from each past origin to this one, oldest first.
+    told: why the models said so at the origin, where that was asked.
     """
 
     origin: pd.Timestamp
@@ -142,6 +147,16 @@ class _Look:
     past: dict[str, Array]
     actual: Array
     back: tuple[int, ...]
+    told: "_Told | None" = None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """usual: (n,) requests in a month like any other; cells: (k,) positions of those explained, by the models."""
+
+    usual: Array
+    cells: Array
+    models: dict[str, Explained]
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,7 @@ def issue(
     progress: Progress | None = None,
     changes: Changes = NONE,
     review: bool = True,
+    wanted: Wanted | None = None,
 ) -> Issued:
     """Forecast every cell, every area and every sum of categories for the months after `origin`.
 
@@ -180,6 +196,7 @@ def issue(
         progress: is told of steps done.
         changes: categories that followed others; those of areas stand in `areas`. See `changes.carry`.
         review: also score the combination at its past origins.
+        wanted: cells whose forecast is explained; None = none.
 
     Returns:
         Issued. Model "combination" has mean, variance and quantiles of cells and sums, the members have means
@@ -192,8 +209,9 @@ def issue(
     models = _predictors(forecaster.models)
     counts, areas = carry(counts, areas, changes, origin)
     look = _look(
-        counts, areas, seasons_at, origin, horizon, forecaster, models, _looked_back(forecaster), seed, progress
-    )
+        counts, areas, seasons_at, origin, horizon, forecaster, models, _looked_back(forecaster), seed, progress,
+        wanted,
+    )  # fmt: skip
     issued = _issue(look, _chains(ancestors, areas), areas, forecaster, seed, review=review)[0]
     check(Forecasts, issued.forecasts, "forecasts")
     return issued
@@ -340,6 +358,7 @@ def _look(
     looked_back: Sequence[str],
     seed: int,
     progress: Progress | None,
+    wanted: Wanted | None = None,
 ) -> _Look:
     """Run the models at the origin and, those of `looked_back`, at the origins before it."""
     known = counts[counts["month"] <= origin]
@@ -375,8 +394,30 @@ def _look(
         came = first.y[:, -back[k] :][:, :horizon]
         actual[k, :, : came.shape[1]] = came
     done = len(predictors)
-    means = {name: now for name, (now,) in run(list(predictors), [first]).items()}
-    return _Look(origin, first, means, past, actual, tuple(back))
+    told = None if wanted is None else _told(first, seasons_at(origin), horizon, forecaster, seed, wanted)
+    now = {name: one.means for name, one in told.models.items()} if told else {}
+    done += len(now)
+    if progress and now:
+        progress(done, todo)
+    others = [name for name in predictors if name not in now]
+    now |= {name: means for name, (means,) in run(others, [first]).items()}
+    return _Look(origin, first, now, past, actual, tuple(back), told)
+
+
+def _told(
+    grid: Grid, seasons: pd.DataFrame, horizon: int, forecaster: Forecaster, seed: int, wanted: Wanted
+) -> _Told:
+    """What the members of the combination say at the origin, and why."""
+    usual, expected = catalogue.usual(grid, horizon)
+    cells = wanted.of(grid.cells, expected)
+    specs = dict(zip(_names(model.kind for model in forecaster.models), forecaster.models, strict=True))
+    models = {
+        name: catalogue.explain(specs[name], grid, seasons, horizon, seed, cells)
+        for name in forecaster.combine.members
+    }
+    for name, one in models.items():
+        _valid(name, one.means, (len(grid.cells), horizon))
+    return _Told(usual, cells, models)
 
 
 def _grid(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, forecaster: Forecaster) -> Grid | None:
@@ -434,7 +475,22 @@ def _issue(
     forecasts = pd.concat(written, ignore_index=True)
     calibration = calibrate.table({"": cells, "upper": upper}, COMBINATION, look.origin)
     figures = _past_scores(look, forecaster, sums.leaf, seed) if review else empty(Scores)
-    return Issued(forecasts, calibration, figures, cells.correlation), heads, rows
+    contributions = _contributions(look, forecaster, mean, rows)
+    return Issued(forecasts, calibration, figures, cells.correlation, contributions), heads, rows
+
+
+def _contributions(look: _Look, forecaster: Forecaster, mean: Array, rows: Array) -> pd.DataFrame:
+    """What the issued means (n, H) of the cells `rows` are made of, as far as it was asked."""
+    told = look.told
+    if told is None:
+        return empty(Contributions)
+    weights = combine.weights(forecaster.combine, look.past, look.actual)
+    kept = rows[told.cells]
+    parts = explain.split(told.models, weights, told.usual[told.cells], told.cells)
+    parts = {part: factor[kept] for part, factor in parts.items()}
+    chosen = told.cells[kept]
+    whole = explain.as_issued(parts, told.usual[chosen], mean[chosen])
+    return explain.table(look.grid.cells.iloc[chosen], look.grid.future(mean.shape[1]), look.origin, whole)
 
 
 def _combined(forecaster: Forecaster, look: _Look, actual: Array, upto: int | None = None) -> tuple[Array, Array]:

@@ -17,6 +17,9 @@ UNCLASSIFIED = "unclassified"
 LEVELS = ("community", "street", "district", "city")
 """Area levels from the smallest to the largest."""
 
+PARTS = ("usual", "level", "season", "calendar", "weather", "neighbours", "trend")
+"""What a mean is made of, in the order it is told."""
+
 Month = pd.Timestamp
 
 
@@ -180,6 +183,31 @@ class Forecasts(Table):
     output: Series[str] = pa.Field(isin=["mean", "variance", "quantile"])
     level: Series[float] = pa.Field(nullable=True, gt=0, lt=1)
     predicted: Series[float] = pa.Field(ge=0)
+
+
+class Contributions(Table):
+    """What the mean issued for a cell and month is made of: the product of its parts is the mean.
+
+    usual       requests in a month like any other, from the slow level of the cell
+    level       how the cell runs now against that
+    season      the month of the year
+    calendar    working days, holidays, themes
+    weather     weather against the normal of the month
+    neighbours  how its category and its area move as a whole
+    trend       where its own last months lead
+
+    `factor` is in requests for `usual`; a part that is absent is 1.
+    """
+
+    origin: Series[pd.Timestamp]
+    area: Series[str]
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    part: Series[str] = pa.Field(isin=PARTS)
+    factor: Series[float] = pa.Field(ge=0)
+
+    class Config:
+        unique = ["origin", "area", "category", "month", "part"]
 
 
 class Calibration(Table):

@@ -1,17 +1,17 @@
 """Forecasts + panel + risk + playbook -> ranked work plan for the month after `as_of`."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast import negbin
+from forecast import explain, negbin
 from forecast.months import days_of
 from forecast.playbook import Playbook, due
 from forecast.spec import Spec
-from forecast.tables import ALL, Workplan, check, conform, empty
+from forecast.tables import ALL, Contributions, Workplan, check, conform, empty
 
 INTERVAL = (0.1, 0.9)
 PHRASES = {
@@ -22,6 +22,9 @@ PHRASES = {
         "fewer": "比常年少 {n} 件",
         "as_normal": "与常年持平",
         "last_year": "去年同期 {n:.0f} 件",
+        "usual": "平时 {months} 个月 {n:.0f} 件 ({factors})",
+        "usual_month": "平时 1 个月 {n:.0f} 件 ({factors})",
+        "and": "、",
         "estate": "先查 {name} ({grade})",
         "late": "来不及: 转应急预案",
         "red": "红",
@@ -34,12 +37,40 @@ PHRASES = {
         "fewer": "{n} fewer than normal",
         "as_normal": "as in a normal year",
         "last_year": "{n:.0f} last year",
+        "usual": "{n:.0f} in {months} ordinary months ({factors})",
+        "usual_month": "{n:.0f} in an ordinary month ({factors})",
+        "and": ", ",
         "estate": "start at {name} ({grade})",
         "late": "too late to prevent: prepare the emergency response",
         "red": "red",
         "orange": "orange",
     },
 }
+PARTS = {
+    "zh": {
+        "season": ("旺季", "淡季"),
+        "level": ("近期水平偏高", "近期水平偏低"),
+        "trend": ("近几个月上升", "近几个月回落"),
+        "neighbours": ("同类或本社区诉求增多", "同类或本社区诉求减少"),
+        "calendar": ("节假日与工作日", "节假日与工作日"),
+        "weather": ("天气", "天气"),
+    },
+    "en": {
+        "season": ("busy season", "quiet season"),
+        "level": ("running high of late", "running low of late"),
+        "trend": ("rising", "falling"),
+        "neighbours": ("more of its kind or in its area", "fewer of its kind or in its area"),
+        "calendar": ("holidays and workdays", "holidays and workdays"),
+        "weather": ("weather", "weather"),
+    },
+}
+"""What a part is called when it raises the forecast, and when it lowers it."""
+
+MATTERS = np.log(1.1)
+"""Size of a log factor below which a part is not worth a word."""
+
+AT_MOST = 3
+"""Parts told in one sentence."""
 
 
 class Plan(Spec):
@@ -56,7 +87,10 @@ class Plan(Spec):
 
 @dataclass(frozen=True)
 class Ground:
-    """What a plan is made from. Tables as in forecast.tables; `names` is DataFrame[category, name, name_en]."""
+    """What a plan is made from. Tables as in forecast.tables; `names` is DataFrame[category, name, name_en].
+
+    contributions: of the cells that were explained; the reasons of the others say nothing of it.
+    """
 
     forecasts: pd.DataFrame
     correlation: float
@@ -66,6 +100,7 @@ class Ground:
     risk: pd.DataFrame
     estates: pd.DataFrame
     month_starts_on: int = 1
+    contributions: pd.DataFrame = field(default_factory=lambda: empty(Contributions))
 
 
 def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, language: str = "zh") -> pd.DataFrame:
@@ -92,6 +127,7 @@ def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, l
     if tasks.empty:
         return empty(Workplan)
     tasks = _history(tasks, ground.panel, plan.normal_years)
+    tasks["why"] = _why(tasks, ground.contributions, language)
     tasks = _places(tasks, ground.areas)
     tasks = _risks(tasks, ground.risk, ground.estates)
     tasks = _texts(tasks, playbook, ground.names, language)
@@ -159,6 +195,38 @@ def _history(tasks: pd.DataFrame, panel: pd.DataFrame, years: int) -> pd.DataFra
     return tasks
 
 
+def _why(tasks: pd.DataFrame, contributions: pd.DataFrame, language: str) -> list[str]:
+    """What makes each task's requests more or fewer than usual, the largest part first; "" when nothing is known."""
+    keys = tasks[["area", "category", "first_month", "last_month"]].assign(task=np.arange(len(tasks)))
+    rows = keys.merge(contributions, on=["area", "category"])
+    rows = rows[rows["month"].between(rows["first_month"], rows["last_month"])]
+    if rows.empty:
+        return [""] * len(tasks)
+    parts = explain.summed(rows, "task").reindex(keys["task"])
+    months = _month_number(keys["last_month"]) - _month_number(keys["first_month"]) + 1
+    factors = parts.drop(columns="usual").to_dict("records")
+    return [_factors(*task, language) for task in zip(parts["usual"], months, factors, strict=True)]
+
+
+def _factors(usual: float, months: int, factors: dict[Any, float], language: str) -> str:
+    """The parts that matter in words; "" when none does, or when usual is so little that a factor says nothing."""
+    with np.errstate(divide="ignore"):
+        logs = {part: abs(np.log(factor)) for part, factor in factors.items()}
+    told = sorted((part for part in logs if logs[part] > MATTERS), key=lambda part: -logs[part])[:AT_MOST]
+    if not told or not usual >= 1:
+        return ""
+    say = PHRASES[language]
+    words = [f"{PARTS[language][part][factors[part] < 1]} ×{_plain(factors[part])}" for part in told]
+    usually = say["usual_month" if months == 1 else "usual"]
+    return usually.format(n=usual, months=months, factors=say["and"].join(words))
+
+
+def _plain(factor: float) -> str:
+    """A factor with as many digits as can be believed."""
+    factor = max(factor, 0.01)
+    return f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}" if factor >= 1 else f"{factor:.2f}".rstrip("0")
+
+
 def _places(tasks: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
     names = areas.set_index("area")["name"]
     tasks["area_name"] = tasks["area"].map(names)
@@ -199,6 +267,8 @@ def _reason(task: Any, language: str) -> str:
     say = PHRASES[language]
     span = _span(task.first_month, task.last_month, language)
     parts = [say["expected"].format(span=span, mean=task.expected_requests, low=task.low, high=task.high)]
+    if task.why:
+        parts.append(task.why)
     if not np.isnan(task.excess_over_normal):
         excess = round(task.excess_over_normal)
         parts.append(say["as_normal" if excess == 0 else "more" if excess > 0 else "fewer"].format(n=abs(excess)))

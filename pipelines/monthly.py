@@ -7,6 +7,7 @@ import pandas as pd
 
 from forecast import areas, backtest, taxonomy, workplan
 from forecast.backtest import COMBINATION
+from forecast.explain import Wanted
 from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
 from forecast.tables import ALL
@@ -48,6 +49,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 history.counts, history.areas, areas.summing(history.areas),
                 inputs.seasons_at(config, history, ahead), history.origin, ahead, settings.forecaster,
                 settings.seed, watch.step, inputs.changes_of(config),
+                wanted=Wanted(first=_categories_due(config, as_of)),
             )  # fmt: skip
             counts.update(forecasts=len(issued.forecasts))
 
@@ -69,6 +71,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 risk=scored,
                 estates=history.estates,
                 month_starts_on=settings.calendar.month_starts_on,
+                contributions=issued.contributions,
             )
             _warn_of_far_windows(config, as_of, job)
             if lost := sorted({*acted_on} - {ALL, *ground.names["category"]}):
@@ -81,8 +84,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             job.put("config.yaml", config.text())
             job.save(
                 panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
-                calibration=issued.calibration, scores=issued.scores, risk=scored, risk_drivers=drivers,
-                workplan=plan, sources=history.sources, rejects=history.rejects,
+                contributions=issued.contributions, calibration=issued.calibration, scores=issued.scores,
+                risk=scored, risk_drivers=drivers, workplan=plan, sources=history.sources, rejects=history.rejects,
                 estate_rejects=history.estate_rejects, unresolved=history.unresolved,
             )  # fmt: skip
             material = Material(
@@ -103,6 +106,11 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
 def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
+
+
+def _categories_due(config: Config, as_of: pd.Timestamp) -> tuple[str, ...]:
+    """Categories the plan will speak of; explained before others."""
+    return tuple(sorted(set(due(config.settings.playbook, as_of)["category"])))
 
 
 def _warn_of_far_windows(config: Config, as_of: pd.Timestamp, job: Run) -> None:

@@ -5,6 +5,14 @@ import pandas as pd
 
 from forecast.tables import ALL
 
+WEATHER = ("heating_degree_days", "rain_days_heavy", "rain_mm", "snow_mm", "tmean_c")
+"""Drivers that tell of the weather; all others tell of the calendar."""
+
+
+def part(driver: str) -> str:
+    """The part of a forecast that a driver stands for."""
+    return "weather" if driver in WEATHER else "calendar"
+
 
 def names(seasons: pd.DataFrame, wanted: tuple[str, ...] | None = None) -> list[str]:
     """Drivers there are, in order of name; those `wanted` only (None = all)."""

@@ -26,6 +26,18 @@ FEATURES = (
     *("area_moved", "area_last", "area_year_on_year"),
 )
 
+PART_OF = {
+    **dict.fromkeys(("log_level", "months_seen", "spread", "zero_share"), "level"),
+    **dict.fromkeys(("horizon", "month", "index", "index_now", "index_range"), "season"),
+    **dict.fromkeys(("last_year", "last_year_3", "two_years", "category_last_year"), "season"),
+    **dict.fromkeys(("category_moved", "category_last", "category_year_on_year"), "neighbours"),
+    **dict.fromkeys(("area_moved", "area_last", "area_year_on_year"), "neighbours"),
+    **dict.fromkeys(("rate_fast", "rate_slow", "rate_long", "lag_1", "lag_2", "lag_3"), "trend"),
+    **dict.fromkeys(("mean_3", "mean_6", "mean_12", "year_on_year"), "trend"),
+}
+"""What each feature tells of: how large, known and restless a cell is (level), how its month of the year came out
+before (season), how its category and area move (neighbours), where its own last months lead (trend)."""
+
 
 @dataclass(frozen=True)
 class Past:

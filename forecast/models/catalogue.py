@@ -7,7 +7,20 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import climatology, ets, flat_mean, lightgbm, negbin_glm, prophet, seasonal_naive, theta, tsb
+from forecast.explain import Explained
+from forecast.models import (
+    _parts,
+    climatology,
+    ets,
+    flat_mean,
+    lightgbm,
+    negbin_glm,
+    prophet,
+    seasonal_naive,
+    theta,
+    tsb,
+)
+from forecast.models._climate import Climate
 from forecast.panel import Grid
 
 Model = Annotated[
@@ -71,3 +84,28 @@ def look_back(
     if hasattr(model, "look_back"):
         return list(model.look_back(spec, grids, seasons, horizon, seed))
     return [predict(spec, grid, known, horizon, seed) for grid, known in zip(grids, seasons, strict=True)]
+
+
+def explain(spec: Model, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray) -> Explained:
+    """What the model of `spec` expects, and why: instead of `predict`, so that nothing is learned twice.
+
+    A model without an `explain` of its own is read as level x season, and what it says beyond as trend.
+
+    Args:
+        cells: (k,) positions of the cells to explain.
+        The others: as for `predict`.
+
+    Returns:
+        Explained; its means are those of `predict`.
+    """
+    model = _ROOMS[spec.kind]
+    if hasattr(model, "explain"):
+        told: Explained = model.explain(spec, grid, seasons, horizon, seed, cells)
+        return told
+    climate = spec if isinstance(spec, Climate) else getattr(spec, "climate", Climate())
+    return _parts.of_climate(climate, grid, predict(spec, grid, seasons, horizon, seed), cells)
+
+
+def usual(grid: Grid, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """What explanations start from: (n,) requests a month in the long run, > 0; (n,) level x season of all months."""
+    return _parts.usual(grid, horizon)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import _upper
+from forecast.explain import Explained
+from forecast.models import _parts, _upper
 from forecast.models._climate import Climate
 from forecast.models._season import YEAR
 from forecast.panel import Grid
@@ -53,6 +54,12 @@ def look_back(
         smooth = partial(_smooth, grid.cells["category"].unique().tolist(), learned, horizon)
         means.append(_upper.share_out(spec.climate, grid, horizon, smooth, spec.least_months, spec.largest_factor))
     return means
+
+
+def explain(spec: Ets, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray) -> Explained:
+    """All that the total of a category says beyond level x season is the same for each of its cells."""
+    means = predict(spec, grid, seasons, horizon, seed)
+    return _parts.of_climate(spec.climate, grid, means, cells, rest="neighbours")
 
 
 def _smooth(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from forecast.explain import Explained
 from forecast.panel import Grid
 from forecast.spec import Spec
 
@@ -27,3 +28,15 @@ def predict(spec: FlatMean, grid: Grid, seasons: pd.DataFrame, horizon: int, see
     used = covered & (later <= spec.months)
     mean = np.where(used, grid.y, 0.0).sum(1) / np.maximum(used.sum(1), 1)
     return np.repeat(mean[:, None], horizon, axis=1)
+
+
+def explain(
+    spec: FlatMean,
+    grid: Grid,
+    seasons: pd.DataFrame,
+    horizon: int,
+    seed: int,
+    cells: np.ndarray,  # noqa: ARG001
+) -> Explained:
+    """Nothing but a level."""
+    return Explained(predict(spec, grid, seasons, horizon, seed), {}, rest="level")

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import _climate, _drivers, _rows
-from forecast.models._climate import Climate
+from forecast.explain import Explained
+from forecast.models import _climate, _drivers, _parts, _rows
+from forecast.models._climate import Climate, Fit
 from forecast.panel import Grid
 from forecast.spec import Spec
 
@@ -54,6 +55,7 @@ class _Ground:
     """What is known at one origin: the grid in its own order of cells, its drivers, level x season ahead."""
 
     past: _rows.Past
+    fit: Fit
     plain: np.ndarray
     order: np.ndarray
 
@@ -79,13 +81,51 @@ def look_back(
     return means
 
 
+def explain(
+    spec: LightGBM, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray
+) -> Explained:
+    """The means of `predict`, from one fit, and the correction of the chosen cells shared out to what it came from.
+
+    The average correction counts as level; one that reaches its bound is scaled down with all its parts.
+
+    Source: Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees,
+    Nature Machine Intelligence 2, algorithm 2 (TreeSHAP): exact, and its parts add up to the log of the correction.
+    """
+    names = _drivers.names(seasons, spec.drivers)
+    ground = _ground(spec, grid, _drivers_of(grid, seasons, names, horizon), horizon)
+    booster = _learn(spec, ground, horizon, seed)
+    at = np.argsort(ground.order)[cells]
+    logs = _parts.logs(ground.fit, grid, horizon, at)
+    if booster is not None:
+        parts = [*(_rows.PART_OF[feature] for feature in _rows.FEATURES), *map(_drivers.part, names), "level"]
+        for part, log in _shared_out(spec, ground, booster, horizon, at, np.array(parts)).items():
+            logs[part] = logs[part] + log if part in logs else log
+    return Explained(_corrected(spec, ground, booster, horizon), logs, rest="trend")
+
+
+def _shared_out(
+    spec: LightGBM, ground: _Ground, booster: "Booster", horizon: int, at: np.ndarray, part_of: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Part -> (k, horizon) of the log correction of the cells `at`; `part_of`: (features + 1,), the last the mean."""
+    now, largest = np.full(len(at), ground.past.y.shape[1] - 1), np.log(spec.largest_factor)
+    out = {part: np.zeros((len(at), horizon)) for part in dict.fromkeys(part_of.tolist())}
+    for h in range(1, horizon + 1 if len(at) else 1):
+        rows = _rows.features(ground.past, at, now, np.full(len(at), h))
+        shares = np.asarray(booster.predict(rows, pred_contrib=True, num_threads=spec.threads))
+        shares *= np.minimum(1.0, largest / np.maximum(np.abs(shares.sum(1, keepdims=True)), largest))
+        for part, log in out.items():
+            log[:, h - 1] = shares[:, part_of == part].sum(1)
+    return out
+
+
 def _ground(spec: LightGBM, grid: Grid, drivers: np.ndarray, horizon: int) -> _Ground:
     cells = grid.cells.reset_index(drop=True).sort_values(["category", "area"])
     order = cells.index.to_numpy()
     tidy = Grid(cells.reset_index(drop=True), grid.months, grid.y[order])
     tidy = Grid(tidy.cells, grid.months, _climate.tamed(spec.climate, tidy))
-    plain = _climate.project(_climate.fit(spec.climate, tidy), grid.future(horizon))
-    return _Ground(_rows.past(spec.climate, tidy, horizon, drivers), plain, order)
+    fit = _climate.fit(spec.climate, tidy)
+    plain = _climate.project(fit, grid.future(horizon))
+    return _Ground(_rows.past(spec.climate, tidy, horizon, drivers), fit, plain, order)
 
 
 def _learn(spec: LightGBM, ground: _Ground, horizon: int, seed: int) -> "Booster | None":

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import _climate, _drivers, _upper
+from forecast.explain import Explained
+from forecast.models import _climate, _drivers, _parts, _upper
 from forecast.models._climate import Climate
 from forecast.models._season import YEAR
 from forecast.panel import Grid
@@ -52,6 +53,14 @@ def predict(spec: Prophet, grid: Grid, seasons: pd.DataFrame, horizon: int, seed
 
     with _quiet():
         return _upper.share_out(spec.climate, grid, horizon, forecaster, spec.least_months, spec.largest_factor)
+
+
+def explain(
+    spec: Prophet, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray
+) -> Explained:
+    """All that the total of a category says beyond level x season is the same for each of its cells."""
+    means = predict(spec, grid, seasons, horizon, seed)
+    return _parts.of_climate(spec.climate, grid, means, cells, rest="neighbours")
 
 
 def _fit(spec: Prophet, frame: pd.DataFrame, totals: np.ndarray, seed: int) -> np.ndarray | None:

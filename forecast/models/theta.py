@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import _climate, _upper
+from forecast.explain import Explained
+from forecast.models import _climate, _parts, _upper
 from forecast.models._climate import Climate, Fit
 from forecast.models._season import TINY, group_sum
 from forecast.panel import Grid
@@ -73,6 +74,12 @@ def predict(spec: Theta, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: 
     if spec.of == "categories":
         return _of_categories(spec, grid, fit, horizon)
     return _of_cells(spec, grid, fit, horizon)
+
+
+def explain(spec: Theta, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray) -> Explained:
+    """What a cell says beyond level x season is its trend; what the total of its category says is its neighbours'."""
+    rest = "neighbours" if spec.of == "categories" else "trend"
+    return _parts.of_climate(spec.climate, grid, predict(spec, grid, seasons, horizon, seed), cells, rest)
 
 
 def _of_cells(spec: Theta, grid: Grid, fit: Fit, horizon: int) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models import _climate
+from forecast.explain import Explained
+from forecast.models import _climate, _parts
 from forecast.models._climate import Climate
 from forecast.models._season import seasonal_index
 from forecast.panel import Grid
@@ -46,6 +47,12 @@ def predict(spec: Tsb, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: in
     index = seasonal_index(spec.climate.season, grid.y, _climate.codes(grid)[0], moy)
     ahead = index[:, _climate.month_of_year(grid.future(horizon))]
     return tsb(spec, grid.y / index[:, moy])[:, None] * ahead
+
+
+def explain(spec: Tsb, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray) -> Explained:
+    """Nothing but a level, unless the season is put back."""
+    means = predict(spec, grid, seasons, horizon, seed)
+    return _parts.of_climate(spec.climate, grid, means, cells) if spec.season else Explained(means, {}, rest="level")
 
 
 def tsb(spec: Tsb, y: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ Cli = Callable[..., Result]
 TABLES = (
     "panel",
     "forecasts",
+    "contributions",
     "calibration",
     "scores",
     "workplan",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from forecast import negbin
 from forecast.playbook import Playbook, Task, Window
-from forecast.tables import Areas, Estates, Forecasts, Panel, Risk, Workplan, conform, empty
+from forecast.tables import Areas, Contributions, Estates, Forecasts, Panel, Risk, Workplan, conform, empty
 from forecast.workplan import Ground, Plan, build
 
 AS_OF = pd.Timestamp("2022-08-01")
@@ -140,6 +140,62 @@ def test_reason_is_one_plain_sentence_in_either_language() -> None:
         "30 requests expected in Nov to Jan 2023 (about 8 in 10: 22–39), 18 more than normal"
     )
     assert english["action"] == "balance the network"
+
+
+def made_of(**parts: float) -> pd.DataFrame:
+    """Contributions of area a whose product is its mean in each month, the season taking what is left."""
+    months = pd.date_range("2022-09-01", periods=12, freq="MS", unit="us")
+    rows = []
+    for h, month in enumerate(months):
+        season = 5.0 * (1 + h % 3) / np.prod(list(parts.values()))
+        rows += [(AS_OF, "a", "H1", month, part, factor) for part, factor in (parts | {"season": season}).items()]
+    names = ["origin", "area", "category", "month", "part", "factor"]
+    return conform(Contributions, pd.DataFrame(rows, columns=names))
+
+
+def test_reason_says_what_makes_it_more_than_usual_in_either_language() -> None:
+    parts = made_of(usual=7.0, level=0.7, trend=1.05, weather=0.89, neighbours=1.3, calendar=1.08)
+    known = ground({"a": 5.0}, contributions=parts)
+    chinese, english = (build(known, PLAYBOOK, Plan(), AS_OF, language).iloc[0] for language in ("zh", "en"))
+    assert chinese["reason"] == (
+        "2022年11月–2023年1月预计 30 件 (约八成把握 22–39 件)，"
+        "平时 3 个月 21 件 (旺季 ×1.6、近期水平偏低 ×0.7、同类或本社区诉求增多 ×1.3)，比常年多 18 件，去年同期 12 件"
+    )
+    assert english["reason"] == (
+        "30 requests expected in Nov to Jan 2023 (about 8 in 10: 22–39), "
+        "21 in 3 ordinary months (busy season ×1.6, running low of late ×0.7, more of its kind or in its area ×1.3), "
+        "18 more than normal, 12 last year"
+    )
+
+
+def test_reason_of_one_month_names_one_month() -> None:
+    month = Task.model_validate(TASK.model_dump() | {"windows": [{"start": "11-07", "end": "11-20"}]})
+    known = ground({"a": 5.0}, contributions=made_of(usual=15.0, level=1.6))
+    reason = build(known, Playbook(tasks=(month,)), Plan(), AS_OF).iloc[0]["reason"]
+    assert "平时 1 个月 15 件 (近期水平偏高 ×1.6、淡季 ×0.62)，" in reason
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"usual": 5.0, "level": 2.0, "trend": 1.02}, "only what matters"),
+        ({"usual": 10.0, "level": 1.0}, "nothing matters"),
+        ({"usual": 0.3, "level": 5.0}, "usual is too little to compare with"),
+    ],
+)
+def test_reason_tells_no_part_that_says_nothing(parts: dict[str, float], why: str) -> None:
+    reason = build(ground({"a": 5.0}, contributions=made_of(**parts)), PLAYBOOK, Plan(), AS_OF, "en").iloc[0][
+        "reason"
+    ]
+    assert ("ordinary" in reason) == (why == "only what matters")
+    assert "rising" not in reason
+
+
+def test_a_cell_that_is_not_explained_keeps_its_plain_reason() -> None:
+    known = ground({"a": 5.0, "b": 6.0}, contributions=made_of(usual=7.0))
+    reasons = build(known, PLAYBOOK, Plan(), AS_OF).set_index("area")["reason"]
+    assert "平时" in reasons["a"]
+    assert "平时" not in reasons["b"]
 
 
 def test_no_task_due_gives_an_empty_plan() -> None:
