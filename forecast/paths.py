@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, special
+from scipy import optimize, sparse, special
 
 from forecast import negbin
 from forecast.errors import DataError, Fault
@@ -24,7 +24,7 @@ GROUPS = ("city", "category", "area")
 CHUNK = 1 << 21
 """Counts drawn together; bounds the memory."""
 
-ROUNDS = 500
+ROUNDS = 60
 STEPS = 64
 MOST_SHARED = 0.95
 SCORES = np.linspace(-5, 5, 101)
@@ -71,9 +71,8 @@ def implied(
         var(sum) = sum of var_i + sum over shocks s, and over pairs i, j that share it, of s mean_i mean_j;
         those under which the variances issued, each a gamma figure around its own, are likeliest.
 
-    Source: a shock that multiplies means, McCullagh & Nelder 1989, Generalized Linear Models, §6.2 and (gamma)
-    §8.3; the multiplicative update that never leaves s >= 0, Fevotte & Idier 2011, Algorithms for nonnegative
-    matrix factorization with the beta-divergence, §4.1 (beta = 0, exponent 1/2).
+    Source: a shock that multiplies means, McCullagh & Nelder 1989, Generalized Linear Models, §6.2; the gamma
+    likelihood by weighted least squares again and again, ibid. §2.5 and §8.3, here with s >= 0 and half steps.
     """
     variance = np.maximum(variance, mean)
     shared = np.zeros((matrix.shape[0], len(GROUPS)))
@@ -85,14 +84,13 @@ def implied(
     apart = (matrix @ variance).sum(axis=1)
     some = (apart > 0) & (shared > 1e-9 * apart[:, None]).any(axis=1)
     shared, apart, issued = np.maximum(shared[some], 0.0), apart[some], sum_variance[some].sum(axis=1)
-    size = shared.sum(axis=0)
-    found = np.divide(issued.sum(), size, out=np.zeros(len(GROUPS)), where=size > 0)
-    for _ in range(ROUNDS):
-        model = apart + shared @ found
-        pull = np.divide(
-            (issued / model**2) @ shared, (1 / model) @ shared, out=np.zeros(len(GROUPS)), where=size > 0
-        )
-        found = found * np.sqrt(pull)
+    size = np.maximum(shared.sum(axis=0), 1e-300)
+    found, gap = np.zeros(len(GROUPS)), issued - apart
+    for turn in range(ROUNDS if len(gap) else 0):
+        scale = apart + (shared / size) @ found
+        fitted = optimize.nnls(shared / size / scale[:, None], gap / scale)[0]
+        found = fitted if turn == 0 else (found + fitted) / 2
+    found = found / size
     return dict(zip(GROUPS, found.tolist(), strict=True))
 
 
@@ -148,16 +146,8 @@ def from_tables(
         DataError: the calibration lacks what cells share, or a cell has no mean and variance of every month.
     """
     shared = shared_in(calibration)
-    own = forecasts["model"].eq(calibration["model"].iloc[0]) & forecasts["origin"].eq(calibration["origin"].iloc[0])
-    rows = forecasts[own & forecasts["output"].isin(["mean", "variance"])]
-    keys = pd.MultiIndex.from_frame(cells[["area", "category"]])
-    rows = rows[pd.MultiIndex.from_frame(rows[["area", "category"]]).isin(keys)]
-    wide = rows.pivot(index=["area", "category"], columns=["output", "month"], values="predicted").reindex(keys)
-    if wide.isna().to_numpy().any() or wide.empty:
-        some = ", ".join("/".join(key) for key in keys[wide.isna().any(axis=1)][:3])
-        what = f"no mean and variance for every month of {some or 'any cell'}"
-        raise DataError(Fault(what, "Forecasts", "draw cells that the combination forecast"))
-    return _parts(cells.reset_index(drop=True), wide["mean"], wide["variance"], shared, draws, seed)
+    months, figures = _figures(forecasts, calibration, cells)
+    return _parts(cells.reset_index(drop=True), months, figures, shared, draws, seed)
 
 
 def totals(parts: Iterable[Paths], groups: pd.DataFrame) -> tuple[pd.Index, Array]:
@@ -174,7 +164,7 @@ def totals(parts: Iterable[Paths], groups: pd.DataFrame) -> tuple[pd.Index, Arra
         DataError: there are no paths.
     """
     names = pd.Index(sorted(groups["group"].unique()))
-    numbered = groups[["area", "category"]].assign(number=names.get_indexer(groups["group"]))
+    numbered = groups[["area", "category"]].assign(number=names.get_indexer(groups["group"])).drop_duplicates()
     sums: Array | None = None
     for part in parts:
         draws, m, horizon = part.counts.shape
@@ -205,6 +195,9 @@ def sample(cells: pd.DataFrame, mean: Array, variance: Array, shared: Shared, dr
     and §7.1; a path as the inverse cdf of its uniforms, Panagiotelis et al. 2023, Probabilistic forecast
     reconciliation, §2.
     """
+    if not len(cells):
+        return np.empty((draws, *mean.shape), dtype="int64")
+    variance = np.maximum(variance, mean)
     loads, own = _loads(mean, variance, shared)
     z = _alone(cells, loads, own, draws, seed)
     for number, group in enumerate(GROUPS):
@@ -218,16 +211,32 @@ def sample(cells: pd.DataFrame, mean: Array, variance: Array, shared: Shared, dr
     return np.moveaxis(counts.reshape(*mean.shape, draws), 2, 0)
 
 
+def _figures(
+    forecasts: pd.DataFrame, calibration: pd.DataFrame, cells: pd.DataFrame
+) -> tuple[pd.DatetimeIndex, Array]:
+    """Months (H,), and mean and variance (n, 2, H)."""
+    own = forecasts["model"].eq(calibration["model"].iloc[0]) & forecasts["origin"].eq(calibration["origin"].iloc[0])
+    rows = forecasts[own & forecasts["output"].isin(["mean", "variance"])]
+    keys = pd.MultiIndex.from_frame(cells[["area", "category"]])
+    rows = rows[pd.MultiIndex.from_frame(rows[["area", "category"]]).isin(keys)]
+    months = pd.DatetimeIndex(rows["month"].sort_values().unique())
+    wide = rows.pivot(index=["area", "category"], columns=["output", "month"], values="predicted")
+    wide = wide.reindex(index=keys, columns=pd.MultiIndex.from_product([["mean", "variance"], months]))
+    lacking = wide.isna().any(axis=1).to_numpy()
+    if lacking.any() or wide.empty:
+        some = ", ".join("/".join(key) for key in keys[lacking][:3])
+        what = f"no mean and variance for every month of {some or 'any cell'}"
+        raise DataError(Fault(what, "Forecasts", "draw cells that the combination forecast"))
+    return months, wide.to_numpy().reshape(len(keys), 2, len(months))
+
+
 def _parts(
-    cells: pd.DataFrame, mean: pd.DataFrame, variance: pd.DataFrame, shared: Shared, draws: int, seed: int
+    cells: pd.DataFrame, months: pd.DatetimeIndex, figures: Array, shared: Shared, draws: int, seed: int
 ) -> Iterator[Paths]:
-    months = pd.DatetimeIndex(mean.columns)
     step = max(1, CHUNK // (draws * len(months)))
     for start in range(0, len(cells), step):
-        at = slice(start, start + step)
-        some = cells.iloc[at].reset_index(drop=True)
-        counts = sample(some, mean.iloc[at].to_numpy(), variance.iloc[at].to_numpy(), shared, draws, seed)
-        yield Paths(some, months, counts)
+        some, part = cells.iloc[start : start + step].reset_index(drop=True), figures[start : start + step]
+        yield Paths(some, months, sample(some, part[:, 0], part[:, 1], shared, draws, seed))
 
 
 def _members(cells: pd.DataFrame, group: str) -> sparse.csr_array:
