@@ -21,6 +21,9 @@ Array = np.ndarray
 GROUPS = ("city", "category", "area")
 """Whose shocks cells share."""
 
+COMMON = ("common_city", "common_category", "common_area", "common_kept")
+"""Parameters of a Calibration table."""
+
 CHUNK = 1 << 21
 """Counts drawn together; bounds the memory."""
 
@@ -35,15 +38,15 @@ class Shared:
     """What counts of one forecast have in common.
 
     city, category, area: variance of the relative shock that all cells, those of one category, those of one area
-    share in a month (0.01 = a standard deviation of 10 %). months: correlation between the months of a cell;
-    kept: that between the months of a sum, taken as the share of each shock that lasts.
+    share in a month (0.01 = a standard deviation of 10 %). kept: share of each shock that lasts over all months
+    of a forecast, 0..1; months: correlation between the months of a cell, 0..1.
     """
 
     city: float = 0.0
     category: float = 0.0
     area: float = 0.0
-    months: float = 0.0
     kept: float = 0.0
+    months: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,29 @@ class Paths:
 
 
 def implied(
-    cells: pd.DataFrame, mean: Array, variance: Array, matrix: sparse.csr_array, sum_variance: Array
-) -> dict[str, float]:
-    """Shocks that cells must share for their sums to have the variances issued.
+    cells: pd.DataFrame,
+    mean: Array,
+    variance: Array,
+    months: float,
+    matrix: sparse.csr_array,
+    sum_variance: Array,
+    sum_months: float,
+) -> Shared:
+    """What cells must share for their sums to have the variances issued, and the correlation between months.
 
     Args:
         cells: (n rows) area, category.
         mean, variance: (n, H) of the cells.
+        months: correlation between the months of a cell, 0..1.
         matrix: (U, n) of 0 and 1, cells in sums.
         sum_variance: (U, H) of the sums.
+        sum_months: correlation between the months of a sum, 0..1, as an average over the sums.
 
     Returns:
-        city, category, area: variances s >= 0 of the shocks in
+        Shared. Its shocks are variances s >= 0 in
         var(sum) = sum of var_i + sum over shocks s, and over pairs i, j that share it, of s mean_i mean_j;
-        those under which the variances issued, each a gamma figure around its own, are likeliest.
+        those under which the variances issued, each a gamma figure around its own, are likeliest. `kept` solves
+        sum_months = average of (months * first term + kept * second term) / var(sum).
 
     Source: a shock that multiplies means, McCullagh & Nelder 1989, Generalized Linear Models, §6.2; the gamma
     likelihood by weighted least squares again and again, ibid. §2.5 and §8.3, here with s >= 0 and half steps.
@@ -91,16 +103,17 @@ def implied(
         fitted = optimize.nnls(shared / size / scale[:, None], gap / scale)[0]
         found = fitted if turn == 0 else (found + fitted) / 2
     found = found / size
-    return dict(zip(GROUPS, found.tolist(), strict=True))
+    part = np.mean(apart / (apart + shared @ found)) if len(gap) else 1.0
+    kept = (sum_months - months * part) / (1 - part) if part < 1 - 1e-9 else sum_months
+    city, category, area = (float(value) for value in found)
+    return Shared(city, category, area, float(np.clip(kept, 0.0, 1.0)), months)
 
 
-def table(common: dict[str, float], model: str, origin: pd.Timestamp) -> pd.DataFrame:
-    """Calibration rows common_city, common_category, common_area (horizon 0, bin 0)."""
-    names = [f"common_{group}" for group in GROUPS]
-    rows = {"parameter": names, "horizon": 0, "bin": 0, "value": [common[group] for group in GROUPS]}
-    return check(
-        Calibration, conform(Calibration, pd.DataFrame(rows).assign(model=model, origin=origin)), "calibration"
-    )
+def table(shared: Shared, model: str, origin: pd.Timestamp) -> pd.DataFrame:
+    """Calibration rows common_city, common_category, common_area, common_kept (horizon 0, bin 0)."""
+    values = [shared.city, shared.category, shared.area, shared.kept]
+    rows = {"parameter": list(COMMON), "horizon": 0, "bin": 0, "value": values, "model": model, "origin": origin}
+    return check(Calibration, conform(Calibration, pd.DataFrame(rows)), "calibration")
 
 
 def shared_in(calibration: pd.DataFrame) -> Shared:
@@ -110,7 +123,7 @@ def shared_in(calibration: pd.DataFrame) -> Shared:
         DataError: it does not say.
     """
     values = calibration[calibration["horizon"] == 0].set_index("parameter")["value"]
-    names = ["common_city", "common_category", "common_area", "correlation", "upper_correlation"]
+    names = [*COMMON, "correlation"]
     missing = [name for name in names if name not in values.index]
     if missing or values.index[values.index.isin(names)].duplicated().any():
         what = f"no figure for {', '.join(missing)}" if missing else "figures of more than one model or origin"

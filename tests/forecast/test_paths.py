@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,7 @@ from forecast.paths import Shared
 from forecast.tables import ALL, Calibration, Forecasts, check, conform
 from tests import naive
 
-SHARED = Shared(city=0.02, category=0.03, area=0.05, months=0.2, kept=0.4)
+SHARED = Shared(city=0.02, category=0.03, area=0.05, kept=0.4, months=0.2)
 MONTHS = pd.date_range("2025-01-01", periods=3, freq="MS", unit="us")
 ORIGIN = pd.Timestamp("2024-12-01")
 
@@ -101,19 +102,21 @@ def test_what_sums_imply_is_what_was_shared() -> None:
             for group in EVERY
         ]
     )
-    found = paths.implied(CELLS, mean, variance, sums_of(EVERY), issued)
-    assert found == pytest.approx(shocks, rel=0.02)
-    scaled = paths.implied(CELLS, 1e3 * mean, 1e6 * variance, sums_of(EVERY), 1e6 * issued)
-    assert scaled == pytest.approx(shocks, rel=0.02)
+    sums = sums_of(EVERY)
+    apart = np.mean((sums @ variance).sum(axis=1) / issued.sum(axis=1))
+    together = 0.2 * apart + 0.6 * (1 - apart)
+    found = paths.implied(CELLS, mean, variance, 0.2, sums, issued, together)
+    assert asdict(found) == pytest.approx(shocks | {"kept": 0.6, "months": 0.2}, rel=0.02)
+    scaled = paths.implied(CELLS, 1e3 * mean, 1e6 * variance, 0.2, sums, 1e6 * issued, together)
+    assert asdict(scaled) == pytest.approx(asdict(found), rel=0.02)
 
 
 def test_sums_that_vary_less_than_their_parts_share_nothing() -> None:
     mean, variance = figures(len(CELLS), 4)
-    issued = 0.5 * (sums_of(EVERY) @ variance)
-    found = paths.implied(CELLS, mean, variance, sums_of(EVERY), issued)
-    assert max(found.values()) < 1e-6
-    none = paths.implied(CELLS, mean, variance, sums_of(EVERY)[:0], issued[:0])
-    assert none == {"city": 0, "category": 0, "area": 0}
+    sums = sums_of(EVERY)
+    issued = 0.5 * (sums @ variance)
+    assert paths.implied(CELLS, mean, variance, 0.1, sums, issued, 0.3) == Shared(kept=0.3, months=0.1)
+    assert paths.implied(CELLS, mean, variance, 0.1, sums[:0], issued[:0], 0.0) == Shared(months=0.1)
 
 
 def test_months_of_a_cell_hang_together_as_calibrated() -> None:
@@ -158,11 +161,9 @@ def tables(cells: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, 
     known = pd.concat(rows, ignore_index=True).assign(model="combination", origin=ORIGIN)
     more = known[known["output"] == "mean"].assign(model="theta")
     forecasts = check(Forecasts, conform(Forecasts, pd.concat([more, known.sample(frac=1, random_state=seed)])))
-    names = {"correlation": SHARED.months, "upper_correlation": SHARED.kept}
-    single = pd.DataFrame({"parameter": list(names), "value": list(names.values()), "horizon": 0, "bin": 0})
+    single = pd.DataFrame({"parameter": ["correlation"], "value": SHARED.months, "horizon": 0, "bin": 0})
     single = conform(Calibration, single.assign(model="combination", origin=ORIGIN))
-    common = {"city": SHARED.city, "category": SHARED.category, "area": SHARED.area}
-    calibration = pd.concat([single, paths.table(common, "combination", ORIGIN)], ignore_index=True)
+    calibration = pd.concat([single, paths.table(SHARED, "combination", ORIGIN)], ignore_index=True)
     return forecasts, calibration, mean, variance
 
 

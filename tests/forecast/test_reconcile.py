@@ -123,10 +123,11 @@ def council(root: Path) -> Grid:
 
 def test_sums_of_forecasts_are_no_worse_than_forecasts_of_sums(council: Grid) -> None:
     areas = pd.Series(council.cells["area"].unique())
-    above = [areas.str.split("|").str[0], "city"]
-    ancestors = pd.concat([pd.DataFrame({"area": areas, "ancestor": up}) for up in above], ignore_index=True)
+    boroughs = areas.str.split("|").str[0]
+    above = [pd.DataFrame({"area": areas, "ancestor": up}) for up in (boroughs, "city")]
+    ancestors = pd.concat(above, ignore_index=True)
     sums = reconcile.summing(council.cells, ancestors)
-    names = sums.nodes["area"].where(sums.nodes["area"].isin(["city", *above[0]]), "board")
+    names = sums.nodes["area"].where(sums.nodes["area"].isin(ancestors["ancestor"]), "board")
     level = names.where(names.isin(["city", "board"]), "borough") + np.where(
         sums.nodes["category"] == ALL, "", " type"
     )
