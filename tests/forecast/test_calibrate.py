@@ -115,15 +115,24 @@ def test_spread_grows_with_the_horizon_when_errors_do() -> None:
     assert ratio[0] > ratio[1] + 0.3
 
 
-def test_sizes_never_seen_keep_the_nearest_dispersion() -> None:
-    past, actual, _ = city(0.3)
-    mean = np.geomspace(1e-6, 1e7, 300)[:, None] * np.ones(6)
+def test_sizes_never_seen_lean_to_the_prior_the_more_the_farther_off() -> None:
+    past, actual, _ = city(0.05)
+    mean = np.geomspace(1e-6, 1e12, 300)[:, None] * np.ones(6)
     variance = calibrate.calibrate(Calibrate(own_evidence=0), past, actual, mean).variance
     assert np.isfinite(variance).all()
     assert (np.diff(variance, axis=0) > 0).all()
-    assert 0.15 < implied(variance, mean)[-1, 3] < 0.6
-    quantiles = negbin.quantile(mean, variance, SPEC.quantile_levels)
-    assert (quantiles[-1, :, -1] > 1.2e7).all()
+    dispersion = implied(variance, mean)[:, 3]
+    assert dispersion[mean[:, 0] <= past.max()][-1] < 0.1
+    assert dispersion[-1] == pytest.approx(SPEC.prior_dispersion, rel=0.1)
+    assert (np.diff(dispersion[mean[:, 0] > past.max()]) > 0).all()
+
+
+def test_smooth_counts_get_narrow_intervals() -> None:
+    past, _, mean = city(1.0)
+    past, mean = past * 1e5, mean * 1e5
+    actual = draw(np.random.default_rng(1), past, 1e-3)
+    dispersion = implied(calibrate.calibrate(SPEC, past, actual, mean).variance, mean)
+    assert 5e-4 < np.median(dispersion) < 3e-3
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(1, 8), st.integers(1, 5))

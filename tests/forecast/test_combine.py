@@ -29,7 +29,9 @@ def test_a_combination_lies_between_its_members(a: np.ndarray, b: np.ndarray, we
 
 def test_equal_weights_are_the_plain_mean() -> None:
     members = {"a": np.array([1.0, 2.0]), "b": np.array([3.0, 6.0])}
-    np.testing.assert_allclose(combine(members, weights(Combine(members=("a", "b"), method="equal"), {}, np.empty(0))), [2, 4])
+    np.testing.assert_allclose(
+        combine(members, weights(Combine(members=("a", "b"), method="equal"), {}, np.empty(0))), [2, 4]
+    )
 
 
 def test_members_not_weighted_have_no_say() -> None:

@@ -1,11 +1,18 @@
+from pathlib import Path
+from time import process_time
+
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from forecast import reconcile
-from forecast.tables import ALL
+from forecast.models import theta
+from forecast.models.theta import Theta
+from forecast.panel import Grid
+from forecast.tables import ALL, Seasons, empty
 from tests import naive
 
 PARENTS = {"a": ["S1", "city"], "b": ["S1", "city"], "c": ["S2", "city"], "S1": ["city"], "S2": ["city"]}
@@ -100,3 +107,57 @@ def test_a_sum_counts_only_cells_known_on_both_sides(forecast: np.ndarray, cover
     expected = np.where(both, mean, 0.0).sum(axis=1), np.where(both, actual, 0.0).sum(axis=1)
     np.testing.assert_allclose(total_mean[:, city][some], expected[0][some])
     np.testing.assert_allclose(total_actual[:, city][some], expected[1][some])
+
+
+@pytest.fixture(scope="module")
+def council(root: Path) -> Grid:
+    """New York council complaints up to September 2022: borough | board x type."""
+    columns = ["opendate", "borough", "community_board", "complaint_type"]
+    raw = pd.read_csv(root / "data/fixtures/nyc/council.csv.gz", usecols=columns, dtype="str").dropna()
+    raw["month"] = pd.to_datetime(raw["opendate"]).dt.to_period("M").dt.to_timestamp()
+    raw = raw[raw["month"] < "2022-10"].assign(area=raw["borough"] + "|" + raw["community_board"])
+    wide = raw.pivot_table(index=["area", "complaint_type"], columns="month", aggfunc="size", fill_value=0)
+    cells = wide.index.to_frame(index=False).set_axis(["area", "category"], axis=1)
+    return Grid(cells, pd.DatetimeIndex(wide.columns), wide.to_numpy(dtype=float))
+
+
+def test_sums_of_forecasts_are_no_worse_than_forecasts_of_sums(council: Grid) -> None:
+    areas = pd.Series(council.cells["area"].unique())
+    boroughs = areas.str.split("|").str[0]
+    above = [pd.DataFrame({"area": areas, "ancestor": up}) for up in (boroughs, "city")]
+    ancestors = pd.concat(above, ignore_index=True)
+    sums = reconcile.summing(council.cells, ancestors)
+    names = sums.nodes["area"].where(sums.nodes["area"].isin(ancestors["ancestor"]), "board")
+    level = names.where(names.isin(["city", "board"]), "borough") + np.where(
+        sums.nodes["category"] == ALL, "", " type"
+    )
+    figures = []
+    for length in (36, 39, 42, 45, 48, 51):
+        y = reconcile.add(sums, council.y)
+        scale = np.maximum((np.diff(y[:, :length]) ** 2).mean(axis=1), 0.25)
+        known = Grid(council.cells, council.months[:length], council.y[:, :length])
+        up = reconcile.add(sums, theta.predict(Theta(), known, empty(Seasons), 6, 0))
+        for name, nodes in sums.nodes.groupby(level):
+            at = nodes.index.to_numpy()
+            own = Grid(nodes.reset_index(drop=True), known.months, y[at, :length])
+            direct = theta.predict(Theta(), own, empty(Seasons), 6, 0)
+            missed = [((means - y[at, length : length + 6]) ** 2).mean(axis=1) for means in (up[at], direct)]
+            figures.append((name, *(np.sqrt(miss / scale[at]) @ y[at, :length].mean(axis=1) for miss in missed)))
+    errors = pd.DataFrame(figures, columns=["level", "up", "direct"]).groupby("level").sum()
+    assert set(errors.index) == {"board", "borough", "borough type", "city", "city type"}
+    assert (errors["up"] <= 1.05 * errors["direct"]).all(), errors
+
+
+def test_a_quarter_of_a_million_nodes_add_up_within_seconds() -> None:
+    area, category = np.divmod(np.arange(210_000), 70)
+    cells = pd.DataFrame({"area": area, "category": category}).astype("str")
+    own = pd.Series(np.unique(area))
+    ups = ["S" + (own % 340).astype("str"), "D" + (own % 16).astype("str"), "city"]
+    ancestors = pd.concat([pd.DataFrame({"area": own.astype("str"), "ancestor": up}) for up in ups])
+    mean = np.full((len(cells), 12), 0.5)
+    start = process_time()
+    sums = reconcile.summing(cells, ancestors)
+    total = reconcile.add(sums, mean)
+    assert process_time() - start < 60
+    assert len(cells) + len(sums.nodes) > 230_000
+    assert total.max() == 105_000.0
