@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from forecast import calibrate, combine, compare, explain, negbin, panel, reconcile, reliability, scores
+from forecast import calibrate, combine, compare, explain, negbin, panel, paths, reconcile, reliability, scores
 from forecast.calibrate import Calibrate, Calibrated
 from forecast.changes import NONE, Changes, carry, comparable
 from forecast.combine import Combine
@@ -473,7 +473,11 @@ def _issue(
     written.append(_write(look, COMBINATION, sums.nodes, _head(spec, upper_mean, upper), spec, nodes))
     written += [_write_model(look, name, heads, forecaster, rows) for name in models]
     forecasts = pd.concat(written, ignore_index=True)
-    calibration = calibrate.table({"": cells, "upper": upper}, COMBINATION, look.origin)
+    shared = paths.implied(
+        look.grid.cells, mean, cells.variance, cells.correlation, sums.matrix, upper.variance, upper.correlation
+    )
+    spread = calibrate.table({"": cells, "upper": upper}, COMBINATION, look.origin)
+    calibration = pd.concat([spread, paths.table(shared, COMBINATION, look.origin)], ignore_index=True)
     figures = _past_scores(look, forecaster, sums.leaf, seed) if review else empty(Scores)
     contributions = _contributions(look, forecaster, mean, rows)
     return Issued(forecasts, calibration, figures, cells.correlation, contributions), heads, rows

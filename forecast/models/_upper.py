@@ -15,7 +15,13 @@ nothing can be said."""
 
 
 def share_out(
-    climate: Climate, grid: Grid, horizon: int, forecaster: Forecaster, least_months: int, largest_factor: float
+    climate: Climate,
+    grid: Grid,
+    horizon: int,
+    forecaster: Forecaster,
+    least_months: int,
+    largest_factor: float,
+    most_categories: int,
 ) -> np.ndarray:
     """Means (n, horizon): each category forecast as one series, each cell its share of level x season.
 
@@ -23,6 +29,7 @@ def share_out(
         forecaster: asked for every category with at least `least_months` months of history.
         least_months: categories with less keep level x season.
         largest_factor: how far the total of a category may leave that of level x season, either way.
+        most_categories: how many are asked for, those with the most requests first; the others keep level x season.
     """
     fit = _climate.fit(climate, grid)
     cells = _climate.project(fit, grid.future(horizon))
@@ -31,7 +38,10 @@ def share_out(
     listened = group_sum(~np.isnan(grid.y), category) > 0
     usual = group_sum(cells, category)
     factors = np.ones_like(usual)
-    for c, series in enumerate(totals):
+    names = grid.cells["category"].unique()
+    largest = sorted(range(len(totals)), key=lambda c: (-totals[c].sum(), names[c]))[:most_categories]
+    for c in largest:
+        series = totals[c]
         history = series[np.argmax(listened[c]) :] if listened[c].any() else series[:0]
         means = forecaster(c, history) if len(history) >= least_months and history.any() else None
         if means is not None:

@@ -20,14 +20,16 @@ from forecast.spec import Spec
 class Ets(Spec):
     """ETS(A, Ad, A) on square roots, whose spread does not grow with the level.
 
-    Categories with fewer than `least_months` months keep level x season; `largest_factor` bounds how far a
-    total may leave it. `refit_every`: past origins that share smoothing parameters, those of the oldest of them.
+    Categories with fewer than `least_months` months, and all but the `most_categories` largest, keep level x season;
+    `largest_factor` bounds how far a total may leave it. `refit_every`: past origins that share smoothing parameters,
+    those of the oldest of them.
     """
 
     kind: Literal["ets"] = "ets"
     climate: Climate = Climate()
     least_months: int = Field(24, ge=2 * YEAR)
     largest_factor: float = Field(3.0, gt=1)
+    most_categories: int = Field(50, ge=1)
     refit_every: int = Field(6, ge=1)
 
 
@@ -52,7 +54,11 @@ def look_back(
         if number % spec.refit_every == 0:
             learned = {}
         smooth = partial(_smooth, grid.cells["category"].unique().tolist(), learned, horizon)
-        means.append(_upper.share_out(spec.climate, grid, horizon, smooth, spec.least_months, spec.largest_factor))
+        means.append(
+            _upper.share_out(
+                spec.climate, grid, horizon, smooth, spec.least_months, spec.largest_factor, spec.most_categories
+            )
+        )
     return means
 
 

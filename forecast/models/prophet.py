@@ -21,8 +21,8 @@ from forecast.spec import Spec
 class Prophet(Spec):
     """Prophet on logarithms (so seasons multiply and means stay positive), MAP estimate, no sampling.
 
-    Categories with fewer than `least_months` months keep level x season; `largest_factor` bounds how far a
-    total may leave it.
+    Categories with fewer than `least_months` months, and all but the `most_categories` largest, keep level x season;
+    `largest_factor` bounds how far a total may leave it.
     """
 
     kind: Literal["prophet"] = "prophet"
@@ -30,6 +30,7 @@ class Prophet(Spec):
     drivers: tuple[str, ...] = ("spring_festival_share", "workdays")
     least_months: int = Field(24, ge=2 * YEAR)
     largest_factor: float = Field(3.0, gt=1)
+    most_categories: int = Field(50, ge=1)
     fourier_order: int = Field(4, ge=1, le=5)
     changepoint_prior_scale: float = Field(0.05, gt=0)
     seasonality_prior_scale: float = Field(1.0, gt=0)
@@ -52,7 +53,9 @@ def predict(spec: Prophet, grid: Grid, seasons: pd.DataFrame, horizon: int, seed
         return _fit(spec, frame, totals, seed)
 
     with _quiet():
-        return _upper.share_out(spec.climate, grid, horizon, forecaster, spec.least_months, spec.largest_factor)
+        return _upper.share_out(
+            spec.climate, grid, horizon, forecaster, spec.least_months, spec.largest_factor, spec.most_categories
+        )
 
 
 def explain(

@@ -68,7 +68,7 @@ def test_margins_keep_their_distribution_whatever_is_shared(mean: float, dispers
         assert np.abs(uniform - even).max() < 1.95 / np.sqrt(uniform.size)
 
 
-@given(st.floats(0.001, 40), st.floats(0, 1))
+@given(st.floats(0.001, 12), st.just(0.0) | st.floats(1e-4, 1))
 def test_slope_agrees_with_its_slow_twin(mean: float, dispersion: float) -> None:
     variance = mean + dispersion * mean**2
     found = paths._slope(np.array([[mean]]), np.array([[variance]]))[0, 0]

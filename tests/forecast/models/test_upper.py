@@ -43,10 +43,20 @@ def test_each_category_is_asked_once_from_the_month_it_began() -> None:
         asked[category] = len(totals)
         return np.full(6, 300.0 if category else 100.0)
 
-    means = _upper.share_out(Climate(), grid_of(y, ["a", "a", "b"]), 6, forecaster, 24, 100)
+    means = _upper.share_out(Climate(), grid_of(y, ["a", "a", "b"]), 6, forecaster, 24, 100, 9)
     assert asked == {0: 40, 1: 30}
     np.testing.assert_allclose(means[:2].sum(0), 100)
     np.testing.assert_allclose(means[2], 300)
+
+
+def test_only_the_largest_categories_are_asked() -> None:
+    y = counts(3, 40)
+    y[1] *= 5
+    grid = grid_of(y, ["a", "b", "c"])
+    means = _upper.share_out(Climate(), grid, 6, lambda category, totals: np.zeros(6), 24, 1e9, 1)
+    usual = _climate.project(_climate.fit(Climate(), grid), grid.future(6))
+    assert means[1].max() < 1e-6
+    np.testing.assert_array_equal(means[[0, 2]], usual[[0, 2]])
 
 
 @pytest.mark.parametrize(("wild", "factor"), [(1e9, 3), (0.0, 1 / 3)])
@@ -57,7 +67,7 @@ def test_a_total_that_runs_away_is_held(wild: float, factor: float) -> None:
         return np.full(3, wild)
 
     usual = _climate.project(_climate.fit(Climate(), grid), grid.future(3))
-    np.testing.assert_allclose(_upper.share_out(Climate(), grid, 3, forecaster, 24, 3), usual * factor)
+    np.testing.assert_allclose(_upper.share_out(Climate(), grid, 3, forecaster, 24, 3, 9), usual * factor)
 
 
 @BOTH
