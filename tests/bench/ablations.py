@@ -58,7 +58,7 @@ def variants() -> dict[str, Forecaster]:
 def _changed(names: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """The models of the default, those of `names` with other options."""
     said = zip(Forecaster().combine.members, Forecaster().models, strict=True)
-    return {"models": [one.model_dump() | (options if name in names else {}) for name, one in said]}
+    return {"models": [one.model_dump() | (dict(options) if name in names else {}) for name, one in said]}
 
 
 def once(look_back: LookBack) -> LookBack:
