@@ -6,7 +6,7 @@ DATA ?= ../shared/data
 MODELS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers clean
+.PHONY: install demo test lint bench-peers bench-ablations clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -31,6 +31,9 @@ test: lint
 bench-peers: install
 	@$(UV) sync --project tests/bench/peers --python .venv/bin/python --locked --quiet
 	@.venv/bin/python -m tests.bench.run --data $(DATA) $(if $(MODELS),--models $(MODELS)) $(BENCH)
+
+bench-ablations: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.ablations --data $(DATA)
 
 clean:
 	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

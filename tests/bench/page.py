@@ -155,34 +155,37 @@ def _board(said: dict[str, Answers], came: Truth) -> str:
         [MODEL.get(name, name), *(_number(one[key], digits) for key, (_, digits) in HEAD.items())]
         for name, one in sorted(found.items(), key=lambda item: item[1]["wspl"])
     ]
-    return _table(["", *(title for title, _ in HEAD.values())], rows)
+    return table(["", *(title for title, _ in HEAD.values())], rows)
 
 
 def _ratios(said: dict[str, Answers], came: Truth) -> str:
     if "ours" not in said:
         return ""
     rows = list(_ratio_rows(said, came))
-    return RATIOS + "\n" + _table(["", *METRIC.values()], rows) if rows else ""
+    return RATIOS + "\n" + table(["", *METRIC.values()], rows) if rows else ""
 
 
 def _ratio_rows(said: dict[str, Answers], came: Truth) -> Iterator[list[str]]:
     for rival in RIVALS:
         if rival in said:
-            found = scoring.ratios(said["ours"], said[rival], came).set_index("metric")
-            yield [
-                f"weisu / {MODEL[rival]}",
-                *(
-                    f"{_number(one['ratio'], 3)} ({_number(one['low'], 3)}–{_number(one['high'], 3)})"
-                    for one in found.loc[list(METRIC)].to_dict("records")
-                ),
-            ]
+            yield [f"weisu / {MODEL[rival]}", *ratio_cells(said["ours"], said[rival], came)]
+
+
+def ratio_cells(one: Answers, other: Answers, came: Truth) -> list[str]:
+    """One / other with its interval, in the order of `METRIC`."""
+    found = scoring.ratios(one, other, came).set_index("metric").loc[list(METRIC)]
+    return [
+        f"{_number(row['ratio'], 3)} ({_number(row['low'], 3)}–{_number(row['high'], 3)})"
+        for row in found.to_dict("records")
+    ]
 
 
 def _number(value: float, digits: int) -> str:
     return "–" if pd.isna(value) else f"{value:,.{digits}f}"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Markdown; figures stand to the right."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 

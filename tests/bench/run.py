@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +30,7 @@ MODELS = ("ours", "snaive", "imapa", "tsb", "dot", "theta", "ets", "lightgbm", "
 def main() -> None:
     given = _options()
     panels = RESULTS / "panels"
-    if not all((panels / f"{name}.parquet").exists() for name in given.panels):
-        subprocess.run([sys.executable, "-m", "tests.bench.panels", given.data, panels], check=True, cwd=ROOT)
+    make_panels(panels, given.panels, given.data)
     failed = 0
     for model, panel, horizon, back in _todo(given):
         folder = RESULTS / f"{panel}-h{horizon}"
@@ -49,6 +48,12 @@ def main() -> None:
     )
     if failed:
         sys.exit(f"{failed} runs gave no result; the page is made from the others")
+
+
+def make_panels(folder: Path, names: Iterable[str], data: Path) -> None:
+    """The panels, unless they are there."""
+    if not all((folder / f"{name}.parquet").exists() for name in names):
+        subprocess.run([sys.executable, "-m", "tests.bench.panels", data, folder], check=True, cwd=ROOT)
 
 
 def _todo(given: argparse.Namespace) -> Iterator[tuple[str, str, int, int]]:

@@ -84,13 +84,14 @@ def answers(folder: Path) -> tuple[list[int], dict[str, Answers]]:
         tables.sort(key=lambda table: int(table["cutoff"].iloc[0]))
         cutoffs.add(tuple(int(table["cutoff"].iloc[0]) for table in tables))
         cost = pd.DataFrame([json.loads(path.read_text()) for path in paths])
-        out[name] = _stacked(tables, cost)
+        out[name] = stacked(tables, cost)
     if len(cutoffs) > 1:
         raise ValueError(f"{folder} holds results of other cutoffs than one another's: {sorted(cutoffs)}")
     return list(cutoffs.pop()) if cutoffs else [], out | _means(out)
 
 
-def _stacked(tables: Sequence[pd.DataFrame], cost: pd.DataFrame) -> Answers:
+def stacked(tables: Sequence[pd.DataFrame], cost: pd.DataFrame) -> Answers:
+    """Forecast files of one model, oldest cutoff first, as one."""
     tables = [table.sort_values(["area", "category", "h"]) for table in tables]
     horizon = int(tables[0]["h"].max())
     table = pd.concat(tables)

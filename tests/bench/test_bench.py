@@ -2,8 +2,10 @@
 
 import ast
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,11 @@ import pytest
 
 from forecast import negbin, scores
 from forecast.backtest import Forecaster
-from tests.bench import ours, page, panels, run, scoring
+from forecast.models.catalogue import Model
+from forecast.models.climatology import Climatology
+from forecast.models.flat_mean import FlatMean
+from forecast.panel import Grid
+from tests.bench import ablations, ours, page, panels, run, scoring
 from tests.bench.scoring import LEVELS, NAMES
 
 HORIZON = 3
@@ -208,3 +214,45 @@ def test_the_peers_script_knows_the_same_levels_and_models(root: Path) -> None:
     assert set(run.MODELS) - {"ours"} <= named
     assert set(run.MODELS) | set(scoring.MEANS) == set(page.MODEL)
     assert set(run.PANELS) == set(panels.PANELS) == set(page.PANEL)
+
+
+def test_ablations_give_each_variant_by_the_default_where_it_has_answered_everywhere(
+    panel: pd.DataFrame, tmp_path: Path
+) -> None:
+    flat = Forecaster(models=(FlatMean(),), calibrate=QUICK.calibrate)
+    asked = {ablations.DEFAULT: QUICK, "flat": flat, "the same": QUICK}
+    ablations.run(panel, 20, asked | {"late": flat}, tmp_path)
+    ablations.run(panel, 22, asked, tmp_path)
+    lines = ablations.table(panel, [20, 22], [*asked, "late"], tmp_path).splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == ["flat", "the same"]
+    assert lines[3].count("1.000 (1.000–1.000)") == 4
+    assert "1.000 (1.000" not in lines[2]
+
+
+def test_a_model_is_run_once_on_the_same_months(panel: pd.DataFrame) -> None:
+    runs = []
+
+    def look_back(spec: Model, grids: Sequence[Grid], *others: Any) -> list[np.ndarray]:
+        runs.append((spec.kind, len(grids)))
+        return [np.ones((1, 1)) for _ in grids]
+
+    remembered = ablations.once(look_back)
+    grids = [panel_grid(panel, known) for known in (20, 22)]
+    for given in (grids, grids[:1], grids, grids[1:]):
+        remembered(Climatology(), given, [], HORIZON, 1)
+    remembered(FlatMean(), grids, [], HORIZON, 1)
+    assert runs == [("climatology", 2), ("climatology", 1), ("climatology", 1), ("flat_mean", 2)]
+
+
+def panel_grid(panel: pd.DataFrame, known: int) -> Grid:
+    months = pd.DatetimeIndex(sorted(panel["month"].unique())[:known])
+    return Grid(panel[["area", "category"]].head(1), months, np.ones((1, known)))
+
+
+def test_ablations_begin_earlier_than_the_bench_and_every_variant_is_another() -> None:
+    months = {"nyc": 107, "chicago": 48}
+    for name, cutoffs in ablations.CUTOFFS.items():
+        assert max(cutoffs) < months[name] - ablations.HORIZON - max(run.BACKS)
+    asked = ablations.variants()
+    assert asked[ablations.DEFAULT] == Forecaster()
+    assert len(set(asked.values())) == len(asked)
