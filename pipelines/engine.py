@@ -69,15 +69,24 @@ def _stop(pool: ProcessPoolExecutor, children: list[BaseProcess]) -> None:
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started here never see Ctrl-C: they inherit the mask. This one sees it when the block ends."""
+    """Processes started here never see Ctrl-C: they inherit the mask. This one sees it when the block ends.
+
+    The mask alone is not enough for that: another thread may take the signal, and Python would raise here at once,
+    in the middle of starting a process.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _follow() -> None:

@@ -2,6 +2,9 @@ import math
 import multiprocessing
 import os
 import pickle
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,24 @@ def test_a_worker_that_dies_is_told_in_words() -> None:
     with pytest.raises(RunError, match="--jobs 1"):
         engine.mapped(os._exit, [3, 3], 2, lambda done, total: None)
     assert multiprocessing.active_children() == []
+
+
+def test_an_interrupt_another_thread_takes_waits_until_processes_have_started() -> None:
+    reached = []
+
+    def start() -> None:
+        with engine._deaf_to_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+            reached.append(True)
+
+    asleep = threading.Thread(target=time.sleep, args=(0.5,))
+    asleep.start()
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    asleep.join()
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_interrupt_leaves_no_process_behind() -> None:
