@@ -27,6 +27,7 @@ from forecast.models.lightgbm import LightGBM
 from forecast.models.seasonal_naive import SeasonalNaive
 from forecast.models.theta import Theta
 from forecast.panel import Coverage, Grid
+from forecast.reconcile import Summing
 from forecast.scores import Case
 from forecast.spec import Spec
 from forecast.tables import Comparisons, Contributions, Forecasts, Losses, Reliability, Scores, check, conform, empty
@@ -168,6 +169,28 @@ class _Head:
     quantiles: Array
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A forecast as made at one origin.
+
+    cells, upper: what was learned of the spread of cells and of sums; heads: the combination's and, where asked,
+    each model's; total: the combination's for sums; alive: (n,) cells that still are when the forecast begins.
+    """
+
+    forecasts: pd.DataFrame
+    cells: Calibrated
+    upper: Calibrated
+    heads: dict[str, _Head]
+    total: _Head
+    sums: Summing
+    alive: Array
+
+    @property
+    def rows(self) -> Array:
+        """(n,) cells that are written: those alive that are no sum themselves."""
+        return self.alive & self.sums.leaf
+
+
 def issue(
     counts: pd.DataFrame,
     areas: pd.DataFrame,
@@ -212,9 +235,12 @@ def issue(
         counts, areas, seasons_at, origin, horizon, forecaster, models, _looked_back(forecaster), seed, progress,
         wanted,
     )  # fmt: skip
-    issued = _issue(look, _chains(ancestors, areas), areas, forecaster, seed, review=review)[0]
-    check(Forecasts, issued.forecasts, "forecasts")
-    return issued
+    made = _made(look, _chains(ancestors, areas), areas, forecaster)
+    scored = _past_scores(look, forecaster, made.sums.leaf, seed) if review else empty(Scores)
+    return Issued(
+        check(Forecasts, made.forecasts, "forecasts"), _calibration(look, made), scored, made.cells.correlation,
+        _contributions(look, forecaster, made),
+    )  # fmt: skip
 
 
 def backtest(
@@ -292,11 +318,11 @@ def at_origin(
     truth = panel.grid_at(renamed, places, last, forecaster.coverage, forecaster.value)
     same = comparable(truth.cells, truth.months, areas, changes, origin)
     truth = replace(truth, y=np.where(same, truth.y, np.nan))
-    issued, heads, rows = _issue(look, chains, places, forecaster, seed, everyone=True)
+    made = _made(look, chains, places, forecaster, everyone=True)
     others = [name for name in predictors if name not in models]
-    written = [issued.forecasts, *(_write_model(look, name, heads, forecaster, rows) for name in others)]
-    cases = _cases(look, heads, truth, rows, forecaster, places)
-    levels = _level_cases(look, heads, issued.forecasts, truth, rows, forecaster, places, chains)
+    written = [made.forecasts, *(_write_model(look, name, made, forecaster) for name in others)]
+    cases = _cases(look, made, truth, forecaster, places)
+    levels = _level_cases(look, made, truth, forecaster, places)
     figures = [
         *(scores.measure(case, seed) for case in cases),
         *(scores.measure_levels(case, seed) for case in levels),
@@ -437,21 +463,10 @@ def _looked_back(forecaster: Forecaster) -> list[str]:
     return [name for name in names if forecaster.member_quantiles or name in forecaster.combine.members]
 
 
-def _issue(
-    look: _Look,
-    chains: pd.DataFrame,
-    areas: pd.DataFrame,
-    forecaster: Forecaster,
-    seed: int,
-    everyone: bool = False,
-    review: bool = False,
-) -> tuple[Issued, dict[str, _Head], Array]:
-    """Combine, calibrate, add up, write.
-
-    Returns:
-        Issued, with scores of past origins on `review`; heads of the combination and (for `everyone`) of each
-        model; (n,) cells written.
-    """
+def _made(
+    look: _Look, chains: pd.DataFrame, areas: pd.DataFrame, forecaster: Forecaster, everyone: bool = False
+) -> _Made:
+    """Combine, calibrate, add up, write; `everyone`: each model gets a spread too."""
     models = _names(model.kind for model in forecaster.models)
     spec = forecaster.calibrate
     sums = reconcile.summing(look.grid.cells, chains)
@@ -459,37 +474,41 @@ def _issue(
     mean, past = _combined(forecaster, look, look.actual)
     mean = np.where(alive[:, None], mean, 0.0)
     cells = calibrate.calibrate(spec, past, look.actual, mean)
-    upper_past, upper_actual = reconcile.add_covered(sums, past, look.actual)
     upper_mean = reconcile.add(sums, mean)
-    upper = calibrate.calibrate(spec, upper_past, upper_actual, upper_mean)
+    upper = calibrate.calibrate(spec, *reconcile.add_covered(sums, past, look.actual), upper_mean)
     heads = {COMBINATION: _head(spec, mean, cells)}
     for name in look.means if everyone else models if forecaster.member_quantiles else ():
         learned = calibrate.calibrate(spec, look.past[name], look.actual, look.means[name])
         heads[name] = _head(spec, look.means[name], learned)
-
-    rows = alive & sums.leaf
+    made = _Made(empty(Forecasts), cells, upper, heads, _head(spec, upper_mean, upper), sums, alive)
     nodes = sums.matrix @ alive.astype(float) > 0
-    written = [_write(look, COMBINATION, look.grid.cells, heads[COMBINATION], spec, rows)]
-    written.append(_write(look, COMBINATION, sums.nodes, _head(spec, upper_mean, upper), spec, nodes))
-    written += [_write_model(look, name, heads, forecaster, rows) for name in models]
-    forecasts = pd.concat(written, ignore_index=True)
+    written = [
+        _write(look, COMBINATION, look.grid.cells, heads[COMBINATION], spec, made.rows),
+        _write(look, COMBINATION, sums.nodes, made.total, spec, nodes),
+        *(_write_model(look, name, made, forecaster) for name in models),
+    ]
+    return replace(made, forecasts=pd.concat(written, ignore_index=True))
+
+
+def _calibration(look: _Look, made: _Made) -> pd.DataFrame:
+    """What the spread was learned from, and how far cells move together."""
+    mean, total = made.heads[COMBINATION].mean, made.sums.matrix
     shared = paths.implied(
-        look.grid.cells, mean, cells.variance, cells.correlation, sums.matrix, upper.variance, upper.correlation
-    )
-    spread = calibrate.table({"": cells, "upper": upper}, COMBINATION, look.origin)
-    calibration = pd.concat([spread, paths.table(shared, COMBINATION, look.origin)], ignore_index=True)
-    figures = _past_scores(look, forecaster, sums.leaf, seed) if review else empty(Scores)
-    contributions = _contributions(look, forecaster, mean, rows)
-    return Issued(forecasts, calibration, figures, cells.correlation, contributions), heads, rows
+        look.grid.cells, mean, made.cells.variance, made.cells.correlation, total, made.upper.variance,
+        made.upper.correlation,
+    )  # fmt: skip
+    spread = calibrate.table({"": made.cells, "upper": made.upper}, COMBINATION, look.origin)
+    return pd.concat([spread, paths.table(shared, COMBINATION, look.origin)], ignore_index=True)
 
 
-def _contributions(look: _Look, forecaster: Forecaster, mean: Array, rows: Array) -> pd.DataFrame:
-    """What the issued means (n, H) of the cells `rows` are made of, as far as it was asked."""
+def _contributions(look: _Look, forecaster: Forecaster, made: _Made) -> pd.DataFrame:
+    """What the issued means of cells are made of, as far as it was asked."""
     told = look.told
     if told is None:
         return empty(Contributions)
+    mean = made.heads[COMBINATION].mean
     weights = combine.weights(forecaster.combine, look.past, look.actual)
-    kept = rows[told.cells]
+    kept = made.rows[told.cells]
     parts = explain.split(told.models, weights, told.usual[told.cells], told.cells)
     parts = {part: factor[kept] for part, factor in parts.items()}
     chosen = told.cells[kept]
@@ -548,13 +567,11 @@ def _came(look: _Look, truth: Grid, horizon: int) -> Array:
     return came
 
 
-def _cases(
-    look: _Look, heads: Mapping[str, _Head], truth: Grid, rows: Array, forecaster: Forecaster, areas: pd.DataFrame
-) -> list[Case]:
-    """What every model said of the cells `rows`, and what came of it."""
+def _cases(look: _Look, made: _Made, truth: Grid, forecaster: Forecaster, areas: pd.DataFrame) -> list[Case]:
+    """What every model said of the cells written, and what came of it."""
     levels = np.array(forecaster.calibrate.quantile_levels)
-    chosen = rows & np.isin(np.arange(len(rows)), _matched(look.grid.cells, truth.cells)[0])
-    actual = _came(look, truth, heads[COMBINATION].mean.shape[1])[chosen]
+    chosen = made.rows & np.isin(np.arange(len(made.rows)), _matched(look.grid.cells, truth.cells)[0])
+    actual = _came(look, truth, made.total.mean.shape[1])[chosen]
     cells = look.grid.cells[chosen]
     cells = cells.assign(zone=cells["area"].map(scores.zones(areas)))
     return [
@@ -562,38 +579,28 @@ def _cases(
             name, look.origin, cells, look.grid.y[chosen], actual, head.mean[chosen], head.variance[chosen],
             head.quantiles[chosen], levels,
         )
-        for name, head in heads.items()
+        for name, head in made.heads.items()
     ]  # fmt: skip
 
 
-def _level_cases(
-    look: _Look,
-    heads: Mapping[str, _Head],
-    written: pd.DataFrame,
-    truth: Grid,
-    rows: Array,
-    forecaster: Forecaster,
-    areas: pd.DataFrame,
-    chains: pd.DataFrame,
-) -> list[Case]:
+def _level_cases(look: _Look, made: _Made, truth: Grid, forecaster: Forecaster, areas: pd.DataFrame) -> list[Case]:
     """Cells and their sums, with the level of their areas.
 
-    Sums of the combination are those of `written`; those of other models get a spread by the same recipe. Where
-    cells of a sum are not covered, the sum is cut to the others on both sides and keeps its dispersion.
+    Sums of models get a spread by the recipe of the combination. Where cells of a sum are not covered, the sum is
+    cut to the others on both sides and keeps its dispersion.
     """
-    spec, sums = forecaster.calibrate, reconcile.summing(look.grid.cells, chains)
-    alive = _alive(look, areas)
-    came = _came(look, truth, heads[COMBINATION].mean.shape[1])
+    spec, sums, alive, rows = forecaster.calibrate, made.sums, made.alive, made.rows
+    came = _came(look, truth, made.total.mean.shape[1])
     came[~alive] = np.nan
     whole = reconcile.add(sums, (~np.isnan(came)).astype(float)) == (sums.matrix @ alive.astype(float))[:, None]
     cells = pd.concat([look.grid.cells[rows], sums.nodes], ignore_index=True)
     cells["level"] = cells["area"].map(areas.set_index("area")["level"])
     past = np.concatenate([look.grid.y[rows], reconcile.add_covered(sums, look.grid.y, look.grid.y)[1]])
     found = []
-    for name, cell in heads.items():
+    for name, cell in made.heads.items():
         mean, actual = reconcile.add_covered(sums, cell.mean, came)
         if name == COMBINATION:
-            issued = _read(written, sums.nodes, cell)
+            issued = made.total
         else:
             total = reconcile.add(sums, cell.mean * alive[:, None])
             learned = calibrate.calibrate(spec, *reconcile.add_covered(sums, look.past[name], look.actual), total)
@@ -627,23 +634,6 @@ def _cut(head: _Head, mean: Array, whole: Array, spec: Calibrate) -> _Head:
         np.where(whole, head.variance, variance),
         np.where(whole[..., None], head.quantiles, quantiles),
     )
-
-
-def _read(written: pd.DataFrame, nodes: pd.DataFrame, like: _Head) -> _Head:
-    """The head of the combination for `nodes` as it stands in Forecasts; NaN for a node not written."""
-    rows = written[written["model"] == COMBINATION]
-    at = pd.MultiIndex.from_frame(nodes).get_indexer(pd.MultiIndex.from_frame(rows[["area", "category"]]))
-    at, rows = at[at >= 0], rows[at >= 0]
-    output, ahead = rows["output"].to_numpy(), rows["horizon"].to_numpy() - 1
-    place = rows["level"].rank(method="dense").fillna(1).astype(int).to_numpy() - 1
-    figures = rows["predicted"].to_numpy()
-    shape = (len(nodes), *like.quantiles.shape[1:])
-    mean, variance, quantiles = np.full(shape[:2], np.nan), np.full(shape[:2], np.nan), np.full(shape, np.nan)
-    for name, table in (("mean", mean), ("variance", variance)):
-        table[at[output == name], ahead[output == name]] = figures[output == name]
-    quantile = output == "quantile"
-    quantiles[at[quantile], ahead[quantile], place[quantile]] = figures[quantile]
-    return _Head(mean, variance, quantiles)
 
 
 def _head(spec: Calibrate, mean: Array, learned: Calibrated) -> _Head:
@@ -688,11 +678,9 @@ def _part(progress: Progress | None, number: int, of: int) -> Progress | None:
     return lambda done, total: progress(number * total + done, of * total)
 
 
-def _write_model(
-    look: _Look, name: str, heads: Mapping[str, _Head], forecaster: Forecaster, rows: Array
-) -> pd.DataFrame:
-    head = heads[name] if forecaster.member_quantiles else look.means[name]
-    return _write(look, name, look.grid.cells, head, forecaster.calibrate, rows)
+def _write_model(look: _Look, name: str, made: _Made, forecaster: Forecaster) -> pd.DataFrame:
+    head = made.heads[name] if forecaster.member_quantiles else look.means[name]
+    return _write(look, name, look.grid.cells, head, forecaster.calibrate, made.rows)
 
 
 def _write(

@@ -4,7 +4,6 @@ Every variant forecasts at cutoffs earlier than those of the bench. A result tha
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from forecast.models import catalogue
 from forecast.models.catalogue import Model
 from forecast.panel import Grid
 from tests.bench import ours, page, scoring
-from tests.bench.run import RESULTS, ROOT, make_panels
+from tests.bench.run import RESULTS, ROOT, make_panels, say
 
 PAGE = ROOT / "docs/methods/ablations.md"
 MARK = "## Ratios\n"
@@ -83,7 +82,7 @@ def run(panel: pd.DataFrame, cutoff: int, asked: Mapping[str, Forecaster], folde
             out = _file(folder, name, cutoff)
             if not out.exists():
                 ours.forecast(panel, cutoff, HORIZON, forecaster).to_parquet(out, index=False)
-                _say(f"{folder.name} {cutoff} {name}")
+                say(f"{folder.name} {cutoff} {name}")
 
 
 def table(panel: pd.DataFrame, cutoffs: Sequence[int], asked: Iterable[str], folder: Path) -> str:
@@ -126,11 +125,6 @@ def _options() -> argparse.Namespace:
         "--results", type=Path, default=RESULTS, help="folder with panels/; ablations/ is written there"
     )
     return parser.parse_args()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> None:
             done.unlink(missing_ok=True)
         if not done.exists():
             words = [model, str(panels / f"{panel}.parquet"), str(horizon), str(back), str(out)]
-            _say(f"{panel} h={horizon} {model} back={back}: {_run(words, given.threads, 60 * given.limit_minutes)}")
+            say(f"{panel} h={horizon} {model} back={back}: {_run(words, given.threads, 60 * given.limit_minutes)}")
             failed += not done.exists()
     subprocess.run(
         [sys.executable, "-m", "tests.bench.page", RESULTS, ROOT / "docs/benchmarks.md"], check=True, cwd=ROOT
@@ -109,7 +109,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
