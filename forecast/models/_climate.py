@@ -29,10 +29,14 @@ class Climate(Spec):
 
 @dataclass(frozen=True)
 class Fit:
-    """level: (n,) requests a month at the end of the grid; index: (n, 12) for January to December, mean 1."""
+    """level: (n,) requests a month at the end of the grid; index: (n, 12) for January to December, mean 1.
+
+    tamed: (n, T) counts in which no month stands far above what was expected of it.
+    """
 
     level: np.ndarray
     index: np.ndarray
+    tamed: np.ndarray
 
 
 def month_of_year(months: pd.DatetimeIndex) -> np.ndarray:
@@ -50,7 +54,8 @@ def fit(climate: Climate, grid: Grid) -> Fit:
     category, area = codes(grid)
     moy = month_of_year(grid.months)
     index = seasonal_index(climate.season, grid.y, category, moy)
-    return Fit(levels(climate, grid.y, index[:, moy], category, area)[:, -1], index)
+    level, counts = _followed(climate, grid.y, index[:, moy], category, area)
+    return Fit(level[:, -1], index, counts)
 
 
 def project(fit: Fit, months: pd.DatetimeIndex) -> np.ndarray:
@@ -77,15 +82,6 @@ def discounted(y: np.ndarray, season: np.ndarray, discount: float) -> tuple[np.n
         last_b = np.where(covered[:, t], discount * last_b + season[:, t], last_b)
         a[:, t], b[:, t] = last_a, last_b
     return a, b
-
-
-def tamed(climate: Climate, grid: Grid) -> np.ndarray:
-    """(n, T) counts in which no month stands far above what was expected of it."""
-    category, area = codes(grid)
-    moy = month_of_year(grid.months)
-    season = seasonal_index(climate.season, grid.y, category, moy)[:, moy]
-    slow, _ = usual(climate, grid.y, season, category, area)
-    return tame(climate, grid.y, season, slow)
 
 
 def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> np.ndarray:
@@ -119,9 +115,17 @@ def levels(climate: Climate, y: np.ndarray, season: np.ndarray, category: np.nda
     Category x area pool -> slow own level shrunk to the pool, moved as its category moved since ->
     fast own level, of tamed counts, shrunk to that.
     """
+    return _followed(climate, y, season, category, area)[0]
+
+
+def _followed(
+    climate: Climate, y: np.ndarray, season: np.ndarray, category: np.ndarray, area: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`levels`, and the tamed counts they follow."""
     slow, moved = usual(climate, y, season, category, area)
-    fast_a, fast_b = discounted(tame(climate, y, season, slow), season, climate.discount)
-    return gamma_mean(fast_a, fast_b, slow * moved[category], climate.slow_shape)
+    counts = tame(climate, y, season, slow)
+    fast_a, fast_b = discounted(counts, season, climate.discount)
+    return gamma_mean(fast_a, fast_b, slow * moved[category], climate.slow_shape), counts
 
 
 def usual(

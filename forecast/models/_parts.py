@@ -5,7 +5,6 @@ import numpy as np
 from forecast.explain import Explained
 from forecast.models import _climate
 from forecast.models._climate import Climate, Fit
-from forecast.models._season import seasonal_index
 from forecast.panel import Grid
 
 
@@ -24,8 +23,7 @@ def usual(grid: Grid, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """(n,) requests in a month like any other > 0, and (n,) those of level x season over the months ahead."""
     climate = Climate()
     category, area = _climate.codes(grid)
-    moy = _climate.month_of_year(grid.months)
-    index = seasonal_index(climate.season, grid.y, category, moy)
-    slow, _ = _climate.usual(climate, grid.y, index[:, moy], category, area)
-    fit = Fit(_climate.levels(climate, grid.y, index[:, moy], category, area)[:, -1], index)
+    fit = _climate.fit(climate, grid)
+    season = fit.index[:, _climate.month_of_year(grid.months)]
+    slow, _ = _climate.usual(climate, grid.y, season, category, area)
     return slow[:, -1], _climate.project(fit, grid.future(horizon)).sum(1)

@@ -101,7 +101,7 @@ def normalised(index: np.ndarray) -> np.ndarray:
 def group_sum(x: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Sums of the rows of each group; groups are 0 .. k-1."""
     groups = int(group.max(initial=-1)) + 1
-    onto = sparse.csr_array((np.ones(len(x)), (group, np.arange(len(x)))), shape=(groups, len(x)))
+    onto = sparse.csc_array((np.ones(len(x)), group, np.arange(len(x) + 1)), shape=(groups, len(x)))
     sums: np.ndarray = onto @ x.reshape(len(x), -1).astype(float)
     return sums.reshape(groups, *x.shape[1:])
 

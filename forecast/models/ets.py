@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -21,8 +22,8 @@ class Ets(Spec):
     """ETS(A, Ad, A) on square roots, whose spread does not grow with the level.
 
     Categories with fewer than `least_months` months, and all but the `most_categories` largest, keep level x season;
-    `largest_factor` bounds how far a total may leave it. `refit_every`: past origins that share smoothing parameters,
-    those of the oldest of them.
+    `largest_factor` bounds how far a total may leave it. `refit_every`: past origins that share smoothing parameters
+    and first state, those of the oldest of them.
     """
 
     kind: Literal["ets"] = "ets"
@@ -31,6 +32,20 @@ class Ets(Spec):
     largest_factor: float = Field(3.0, gt=1)
     most_categories: int = Field(50, ge=1)
     refit_every: int = Field(6, ge=1)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Smoothing parameters and first state of a series that begins in month `first`; season: of its first year."""
+
+    first: pd.Timestamp
+    alpha: float
+    beta: float
+    gamma: float
+    phi: float
+    level: float
+    trend: float
+    season: tuple[float, ...]
 
 
 def predict(spec: Ets, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:
@@ -49,14 +64,20 @@ def look_back(
     seed: int,  # noqa: ARG001
 ) -> list[np.ndarray]:
     """Means (n, horizon) at each of several origins, oldest first; parameters of one origin serve the next few."""
-    means, learned = [], dict[str, np.ndarray]()
+    means, learned = [], dict[str, _Fitted]()
     for number, grid in enumerate(grids):
         if number % spec.refit_every == 0:
             learned = {}
-        smooth = partial(_smooth, grid.cells["category"].unique().tolist(), learned, horizon)
+        names = grid.cells["category"].unique().tolist()
         means.append(
             _upper.share_out(
-                spec.climate, grid, horizon, smooth, spec.least_months, spec.largest_factor, spec.most_categories
+                spec.climate,
+                grid,
+                horizon,
+                partial(_smooth, names, grid.months[-1], learned, horizon),
+                spec.least_months,
+                spec.largest_factor,
+                spec.most_categories,
             )
         )
     return means
@@ -69,9 +90,18 @@ def explain(spec: Ets, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: in
 
 
 def _smooth(
-    names: list[str], learned: dict[str, np.ndarray], horizon: int, category: int, totals: np.ndarray
+    names: list[str], last: pd.Timestamp, learned: dict[str, _Fitted], horizon: int, category: int, totals: np.ndarray
 ) -> np.ndarray | None:
     """Means (horizon,), or None when the series leaves nothing to estimate; what was estimated goes to `learned`."""
+    first = last - pd.DateOffset(months=len(totals) - 1)
+    fitted = learned.get(names[category])
+    if fitted is None or fitted.first != first:
+        fitted = learned[names[category]] = _fitted(first, totals)
+    means = np.square(np.maximum(_ahead(fitted, np.sqrt(totals), horizon), 0.0))
+    return means if np.isfinite(means).all() else None
+
+
+def _fitted(first: pd.Timestamp, totals: np.ndarray) -> _Fitted:
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
@@ -84,11 +114,27 @@ def _smooth(
         seasonal_periods=YEAR,
         initialization_method="heuristic",
     )
-    name = names[category]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # A fit that stopped early is still a fit: it is bounded by `largest_factor` and shared with other models.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = model.smooth(learned[name]) if name in learned else model.fit(disp=False)
-        means = np.square(np.maximum(fitted.forecast(horizon), 0.0))
-    learned[name] = np.asarray(fitted.params)
-    return means if np.isfinite(means).all() else None
+        alpha, beta, gamma, phi = np.asarray(model.fit(disp=False, return_params=True))[:4].tolist()
+    season = tuple(float(s) for s in model.initial_seasonal)
+    return _Fitted(first, alpha, beta, gamma, phi, float(model.initial_level), float(model.initial_trend), season)
+
+
+def _ahead(fitted: _Fitted, y: np.ndarray, horizon: int) -> np.ndarray:
+    """Means (horizon,) after y (m,), from the state the months leave.
+
+    Source: Hyndman et al. (2008), table 2.2, ETS(A, Ad, A).
+    """
+    level, trend, season = fitted.level, fitted.trend, list(fitted.season)
+    for t, count in enumerate(y.tolist()):
+        expected = level + fitted.phi * trend
+        error = count - expected - season[t % YEAR]
+        level = expected + fitted.alpha * error
+        trend = fitted.phi * trend + fitted.beta * error
+        season[t % YEAR] += fitted.gamma * error
+    damped = np.cumsum(fitted.phi ** np.arange(1, horizon + 1))
+    ahead = np.array(season)[(len(y) + np.arange(horizon)) % YEAR]
+    means: np.ndarray = level + trend * damped + ahead
+    return means

@@ -122,7 +122,7 @@ def _ground(spec: LightGBM, grid: Grid, drivers: np.ndarray, horizon: int) -> _G
     cells = grid.cells.reset_index(drop=True).sort_values(["category", "area"])
     order = cells.index.to_numpy()
     tidy = Grid(cells.reset_index(drop=True), grid.months, grid.y[order])
-    tidy = Grid(tidy.cells, grid.months, _climate.tamed(spec.climate, tidy))
+    tidy = Grid(tidy.cells, grid.months, _climate.fit(spec.climate, tidy).tamed)
     fit = _climate.fit(spec.climate, tidy)
     plain = _climate.project(fit, grid.future(horizon))
     return _Ground(_rows.past(spec.climate, tidy, horizon, drivers), fit, plain, order)

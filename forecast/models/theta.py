@@ -86,7 +86,7 @@ def _of_cells(spec: Theta, grid: Grid, fit: Fit, horizon: int) -> np.ndarray:
     future = grid.future(horizon)
     usual = _climate.project(fit, future)
     category, _ = _climate.codes(grid)
-    x = _climate.tamed(spec.climate, grid) / fit.index[:, _climate.month_of_year(grid.months)]
+    x = fit.tamed / fit.index[:, _climate.month_of_year(grid.months)]
     means = theta(spec, x, category, horizon) * fit.index[:, _climate.month_of_year(future)]
     bounded = np.clip(means, usual / spec.largest_factor, usual * spec.largest_factor)
     enough = (~np.isnan(grid.y)).sum(1) >= spec.least_months

@@ -35,7 +35,7 @@ def past_of(y: np.ndarray, horizon: int = 15) -> _rows.Past:
 
 def plain_of(grid: Grid, horizon: int) -> np.ndarray:
     """Level x season of the tamed counts, which the model corrects."""
-    tamed = Grid(grid.cells, grid.months, _climate.tamed(Climate(), grid))
+    tamed = Grid(grid.cells, grid.months, _climate.fit(Climate(), grid).tamed)
     return _climate.project(_climate.fit(Climate(), tamed), grid.future(horizon))
 
 

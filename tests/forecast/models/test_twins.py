@@ -88,7 +88,7 @@ def test_tame(grid: Grid, climate: Climate) -> None:
     category, area = grid.cells["category"].tolist(), grid.cells["area"].tolist()
     season = seasonal_index(climate.season, grid.y, pd.factorize(grid.cells["category"])[0], moy)[:, moy]
     slow = naive.tame(grid.y.tolist(), season.tolist(), category, area, climate)
-    np.testing.assert_allclose(_climate.tamed(climate, grid), slow, rtol=1e-9)
+    np.testing.assert_allclose(_climate.fit(climate, grid).tamed, slow, rtol=1e-9)
 
 
 @given(grids(), st.integers(1, 14))
