@@ -73,15 +73,14 @@ def discounted(y: np.ndarray, season: np.ndarray, discount: float) -> tuple[np.n
 
     Source: West & Harrison (1997), Bayesian Forecasting and Dynamic Models, section 10.8 (Gamma-Poisson).
     """
-    a, b = np.zeros_like(season), np.zeros_like(season)
-    covered = ~np.isnan(y)
-    counts = np.where(covered, y, 0.0)
+    covered = ~np.isnan(y).T
+    counts, usual = np.where(covered, y.T, 0.0), np.ascontiguousarray(season.T)
+    a, b = np.zeros_like(counts), np.zeros_like(counts)
     last_a = last_b = np.zeros(len(y))
-    for t in range(y.shape[1]):
-        last_a = np.where(covered[:, t], discount * last_a + counts[:, t], last_a)
-        last_b = np.where(covered[:, t], discount * last_b + season[:, t], last_b)
-        a[:, t], b[:, t] = last_a, last_b
-    return a, b
+    for t, known in enumerate(covered):
+        a[t] = last_a = np.where(known, discount * last_a + counts[t], last_a)
+        b[t] = last_b = np.where(known, discount * last_b + usual[t], last_b)
+    return np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)
 
 
 def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> np.ndarray:
@@ -94,19 +93,20 @@ def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) 
     Source: bounded-influence filtering of a level, Gelper, Fried & Croux 2010, Robust forecasting with exponential
     and Holt-Winters smoothing, J. Forecasting 29, section 2.
     """
-    out, covered = y.copy(), ~np.isnan(y)
+    out, usual = y.T.copy(), np.ascontiguousarray(season.T)
+    prior = np.ascontiguousarray(slow.T)
     a = b = run = np.zeros(len(y))
-    for t in range(y.shape[1]):
-        expected = gamma_mean(a, b, slow[:, max(t - 1, 0)], climate.slow_shape) * season[:, t]
+    for t, count in enumerate(out):
+        known = ~np.isnan(count)
+        expected = gamma_mean(a, b, prior[max(t - 1, 0)], climate.slow_shape) * usual[t]
         chance = 3 * np.sqrt(expected) + 2
         highest = climate.burst_factor ** (1 + run / 2) * expected + chance
-        count = np.where(covered[:, t], np.where(b > 1.5, np.minimum(y[:, t], highest), y[:, t]), 0.0)
-        above = y[:, t] > climate.burst_factor * expected + chance
-        run = np.where(covered[:, t], np.where(above, run + 1, 0), run)
-        a = np.where(covered[:, t], climate.discount * a + count, a)
-        b = np.where(covered[:, t], climate.discount * b + season[:, t], b)
-        out[covered[:, t], t] = count[covered[:, t]]
-    return out
+        above = count > climate.burst_factor * expected + chance
+        out[t] = held = np.where(b > 1.5, np.minimum(count, highest), count)
+        run = np.where(known, np.where(above, run + 1, 0), run)
+        a = np.where(known, climate.discount * a + held, a)
+        b = np.where(known, climate.discount * b + usual[t], b)
+    return np.ascontiguousarray(out.T)
 
 
 def levels(climate: Climate, y: np.ndarray, season: np.ndarray, category: np.ndarray, area: np.ndarray) -> np.ndarray:
