@@ -12,7 +12,7 @@ from forecast.panel import Grid
 SMALL = 0.1
 """Requests added to both sides of a log ratio: one request more or less stays a small thing in a quiet cell."""
 
-EVERY = 6
+EVERY = 12
 """Months between two refits of the seasonal index along the past."""
 
 FIRST = YEAR - 1
