@@ -19,14 +19,14 @@ class Coverage(Spec):
     median month of the area, scaled as the other areas ran in that month; for the whole city, the median of
     the same month in other years.
     A last month with fewer than `partial_below` times the usual requests is taken as not yet complete.
-    An area first heard less than a year ago was listened to for every category that at least `common_in` of the
-    older areas know and of which `worth_a_cell` requests a month are to be expected there: its share of what the
-    older areas had in the last year times what the new one has a month. `common_in` 0 switches the rule off.
+    An area first heard less than half a year ago was listened to for every category that at least `common_in` of the
+    areas a year old know and of which `worth_a_cell` requests a month are to be expected there: its share of what
+    those areas had in the last year times what the new one has a month. `common_in` 0 switches the rule off.
     """
 
     silent_if_usually: float = Field(5.0, ge=0)
     common_in: float = Field(0.5, ge=0, le=1)
-    worth_a_cell: float = Field(0.1, gt=0)
+    worth_a_cell: float = Field(0.3, gt=0)
     partial_below: float = Field(0.3, ge=0, lt=1)
 
 
@@ -146,10 +146,10 @@ def grid_at(
 def _expected_cells(
     known: pd.DataFrame, covered: pd.DataFrame, origin: pd.Timestamp, coverage: Coverage
 ) -> pd.DataFrame:
-    """[area, category] worth a cell in areas first heard less than a year ago, seen there or not."""
+    """[area, category] worth a cell in areas first heard less than half a year ago, seen there or not."""
     year_ago = origin - pd.DateOffset(months=12)
     ages = covered.groupby("area")["month"].agg(["min", "max", "size"])
-    new = ages[ages["min"] > year_ago]
+    new = ages[ages["min"] > origin - pd.DateOffset(months=6)]
     older = ages.index[(ages["min"] <= year_ago) & (ages["max"] > year_ago)]
     theirs = known[(known["month"] > year_ago) & known["area"].isin(older) & (known["orders"] > 0)]
     if new.empty or theirs.empty or not coverage.common_in:

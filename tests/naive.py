@@ -240,7 +240,7 @@ def pool_weights(
         error += worth**2 * (2 * chance**2 + chance) * len(old) / free
         size += worth * expected**2
     shown = max(1 / max((beyond + sqrt(error)) / size, 0.001), options.pool_shape)
-    fading = [(YEAR / (YEAR + exposure)) ** 2 for _, exposure in slow]
+    fading = [(6 / (6 + exposure)) ** 2 for _, exposure in slow]
     return [options.pool_shape + (shown - options.pool_shape) * share for share in fading]
 
 

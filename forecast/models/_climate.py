@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models._season import TINY, YEAR, Season, group_sum, seasonal_index
+from forecast.models._season import TINY, Season, group_sum, seasonal_index
 from forecast.panel import Grid
 from forecast.spec import Spec
 
 OLD = 8.0
 """Months of exposure from which a cell tells how far its like may lie apart."""
+
+FADES = 6.0
+"""Months of exposure after which what the old cells tell weighs a quarter."""
 
 LEAST_SPREAD = 0.001
 """Least relative variance around the pool that is believed: the pool never weighs more than 1,000 requests."""
@@ -161,7 +164,7 @@ def pool_weight(
     """(n, T) requests the pool weighs: `pool_shape` in an old cell, what the old cells show in a new one.
 
     What they show is 1 / w, w the squared relative distance of their levels from the pool beyond Poisson chance
-    and one standard error. It fades with the square of a year / (a year + exposure), for an old cell keeps what
+    and one standard error. It fades with the square of half a year / (half a year + exposure), for an old cell keeps what
     is its own.
 
     Source: moments of Gamma-Poisson rates, Marshall 1991, Mapping disease and mortality rates using empirical Bayes
@@ -170,7 +173,7 @@ def pool_weight(
     spread, known = apart(climate, a, b, pool, category, area)
     shown = np.where(known > 0, 1 / np.maximum(spread, LEAST_SPREAD), climate.pool_shape)
     more = np.maximum(shown - climate.pool_shape, 0.0)
-    weight: np.ndarray = climate.pool_shape + more * (YEAR / (YEAR + b)) ** 2
+    weight: np.ndarray = climate.pool_shape + more * (FADES / (FADES + b)) ** 2
     return weight
 
 

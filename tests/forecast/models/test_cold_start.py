@@ -44,7 +44,7 @@ def test_a_new_area_leans_on_its_like_as_the_old_cells_lie_around_theirs(mean: f
     for seed in range(5):
         y, category, area = city(mean, own=own, seed=seed)
         shown.append(weights(new_area(y, area), category, area)[0, -1])
-    fading = (12 / 13) ** 2
+    fading = (6 / 7) ** 2
     assert 0.6 * own * fading < np.mean(shown) < 1.7 * own * fading
 
 
