@@ -164,8 +164,8 @@ def pool_weight(
     """(n, T) requests the pool weighs: `pool_shape` in an old cell, what the old cells show in a new one.
 
     What they show is 1 / w, w the squared relative distance of their levels from the pool beyond Poisson chance
-    and one standard error. It fades with the square of half a year / (half a year + exposure), for an old cell keeps what
-    is its own.
+    and one standard error. It fades with the square of half a year / (half a year + exposure), for an old cell
+    keeps what is its own.
 
     Source: moments of Gamma-Poisson rates, Marshall 1991, Mapping disease and mortality rates using empirical Bayes
     estimators, Applied Statistics 40, section 3.
