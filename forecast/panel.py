@@ -19,9 +19,14 @@ class Coverage(Spec):
     median month of the area, scaled as the other areas ran in that month; for the whole city, the median of
     the same month in other years.
     A last month with fewer than `partial_below` times the usual requests is taken as not yet complete.
+    An area first heard less than half a year ago was listened to for every category that at least `common_in` of the
+    areas a year old know and of which `worth_a_cell` requests a month are to be expected there: its share of what
+    those areas had in the last year times what the new one has a month. `common_in` 0 switches the rule off.
     """
 
     silent_if_usually: float = Field(5.0, ge=0)
+    common_in: float = Field(0.5, ge=0, le=1)
+    worth_a_cell: float = Field(0.3, gt=0)
     partial_below: float = Field(0.3, ge=0, lt=1)
 
 
@@ -87,7 +92,7 @@ def _all_in(days: pd.Series, end: pd.Timestamp) -> bool:
 
 
 def build(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, coverage: Coverage) -> pd.DataFrame:
-    """Panel of every area x category seen up to `origin`.
+    """Panel of every area x category seen up to `origin`, and of those to be expected in new areas (`Coverage`).
 
     Args:
         counts: Counts; rows without area or after `origin` are left out.
@@ -107,7 +112,8 @@ def build(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, cover
     months = pd.date_range(known["month"].min(), origin, freq="MS", unit="us")
     totals = known.pivot_table(index="area", columns="month", values="orders", aggfunc="sum")
     covered = _covered(totals.reindex(columns=months), areas, coverage)
-    cells = known[["area", "category"]].drop_duplicates()
+    seen = known[["area", "category"]]
+    cells = pd.concat([seen, _expected_cells(known, covered, origin, coverage)]).drop_duplicates()
     category_from = known.groupby("category")["month"].min()
     rows = cells.merge(covered, on="area")
     rows = rows[rows["month"] >= rows["category"].map(category_from)]
@@ -135,6 +141,25 @@ def grid_at(
 ) -> Grid:
     """What was known at the end of month `origin`, coverage included: the only door to the past for a model."""
     return to_grid(build(counts, areas, origin, coverage), origin, value)
+
+
+def _expected_cells(
+    known: pd.DataFrame, covered: pd.DataFrame, origin: pd.Timestamp, coverage: Coverage
+) -> pd.DataFrame:
+    """[area, category] worth a cell in areas first heard less than half a year ago, seen there or not."""
+    year_ago = origin - pd.DateOffset(months=12)
+    ages = covered.groupby("area")["month"].agg(["min", "max", "size"])
+    new = ages[ages["min"] > origin - pd.DateOffset(months=6)]
+    older = ages.index[(ages["min"] <= year_ago) & (ages["max"] > year_ago)]
+    theirs = known[(known["month"] > year_ago) & known["area"].isin(older) & (known["orders"] > 0)]
+    if new.empty or theirs.empty or not coverage.common_in:
+        return known[["area", "category"]].iloc[:0]
+    by_category = theirs.groupby("category")
+    share = by_category["orders"].sum() / theirs["orders"].sum()
+    share = share[by_category["area"].nunique() >= coverage.common_in * len(older)]
+    a_month = known.groupby("area")["orders"].sum().reindex(new.index) / new["size"]
+    area, category = np.nonzero(np.outer(a_month, share) >= coverage.worth_a_cell)
+    return pd.DataFrame({"area": new.index[area], "category": share.index[category]})
 
 
 def _covered(totals: pd.DataFrame, areas: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:

@@ -217,7 +217,31 @@ def slow_levels(
         a = sum(slow[i][0] for i in cells if area[i] == name)
         expected = sum(slow[i][1] * mean[category[i]] for i in cells if area[i] == name)
         loud[name] = (a + 5) / (expected + 5)
-    return [gamma_mean(*slow[i], mean[category[i]] * loud[area[i]], options.pool_shape) for i in cells]
+    pool = [mean[category[i]] * loud[area[i]] for i in cells]
+    weight = pool_weights(slow, pool, category, area, options)
+    return [gamma_mean(*slow[i], pool[i], weight[i]) for i in cells]
+
+
+def pool_weights(
+    slow: list[tuple[float, float]], pool: list[float], category: list[str], area: list[str], options: Any
+) -> list[float]:
+    """Requests the pool weighs in each cell: what the old cells show, less and less as the cell grows old."""
+    old = [i for i, (_, exposure) in enumerate(slow) if exposure > 8 and pool[i] > 0]
+    free = len(old) - len({category[i] for i in old}) - len({area[i] for i in old}) + 1
+    if not old or free <= 0:
+        return [options.pool_shape] * len(slow)
+    beyond = error = size = 0.0
+    for i in old:
+        expected = pool[i] * slow[i][1]
+        worth = 1 / max(expected, 1.0)
+        forgotten = (1 - options.slow_discount) * slow[i][1]
+        chance = expected * max(2 - forgotten, 1) / (1 + options.slow_discount)
+        beyond += worth * ((slow[i][0] - expected) ** 2 * len(old) / free - chance)
+        error += worth**2 * (2 * chance**2 + chance) * len(old) / free
+        size += worth * expected**2
+    shown = max(1 / max((beyond + sqrt(error)) / size, 0.001), options.pool_shape)
+    fading = [(6 / (6 + exposure)) ** 2 for _, exposure in slow]
+    return [options.pool_shape + (shown - options.pool_shape) * share for share in fading]
 
 
 def tame(

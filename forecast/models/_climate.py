@@ -10,13 +10,23 @@ from forecast.models._season import TINY, Season, group_sum, seasonal_index
 from forecast.panel import Grid
 from forecast.spec import Spec
 
+OLD = 8.0
+"""Months of exposure from which a cell tells how far its like may lie apart."""
+
+FADES = 6.0
+"""Months of exposure after which what the old cells tell weighs a quarter."""
+
+LEAST_SPREAD = 0.001
+"""Least relative variance around the pool that is believed: the pool never weighs more than 1,000 requests."""
+
 
 class Climate(Spec):
     """How level and season are pooled.
 
     discount: what a month is worth a month later, for the level today; slow_discount: for the cell's usual level.
-    pool_shape: requests the category x area pool weighs in the usual level; slow_shape: requests the usual level
-    weighs in the level today. burst_factor: how many times what was expected a month may count in the level.
+    pool_shape: requests the category x area pool weighs at least in the usual level (see `pool_weight`);
+    slow_shape: requests the usual level weighs in the level today. burst_factor: how many times what was expected
+    a month may count in the level.
     """
 
     season: Season = Season()
@@ -134,7 +144,7 @@ def usual(
     """Slow level (n, T) of each cell, and (categories, T) how far each category now runs above them."""
     slow_a, slow_b = discounted(y, season, climate.slow_discount)
     pool = pooled_level(slow_a, slow_b, category, area)
-    slow = gamma_mean(slow_a, slow_b, pool, climate.pool_shape)
+    slow = gamma_mean(slow_a, slow_b, pool, pool_weight(climate, slow_a, slow_b, pool, category, area))
     fast_a, fast_b = discounted(y, season, climate.discount)
     return slow, movement(climate, fast_a, fast_b, slow, category)
 
@@ -147,9 +157,51 @@ def movement(
     return gamma_mean(group_sum(fast_a, group), expected, np.ones_like(expected), climate.slow_shape)
 
 
-def gamma_mean(a: np.ndarray, b: np.ndarray, prior: np.ndarray, shape: float) -> np.ndarray:
+def gamma_mean(a: np.ndarray, b: np.ndarray, prior: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
     """Posterior mean of a Poisson rate after `a` requests in exposure `b`; Gamma prior with mean `prior`."""
     return (a + shape) / (b + shape / np.maximum(prior, TINY))
+
+
+def pool_weight(
+    climate: Climate, a: np.ndarray, b: np.ndarray, pool: np.ndarray, category: np.ndarray, area: np.ndarray
+) -> np.ndarray:
+    """(n, T) requests the pool weighs: `pool_shape` in an old cell, what the old cells show in a new one.
+
+    What they show is 1 / w, w the squared relative distance of their levels from the pool beyond Poisson chance
+    and one standard error. It fades with the square of half a year / (half a year + exposure), for an old cell
+    keeps what is its own.
+
+    Source: moments of Gamma-Poisson rates, Marshall 1991, Mapping disease and mortality rates using empirical Bayes
+    estimators, Applied Statistics 40, section 3.
+    """
+    spread, known = apart(climate, a, b, pool, category, area)
+    shown = np.where(known > 0, 1 / np.maximum(spread, LEAST_SPREAD), climate.pool_shape)
+    more = np.maximum(shown - climate.pool_shape, 0.0)
+    weight: np.ndarray = climate.pool_shape + more * (FADES / (FADES + b)) ** 2
+    return weight
+
+
+def apart(
+    climate: Climate, a: np.ndarray, b: np.ndarray, pool: np.ndarray, category: np.ndarray, area: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) spread of the cells with more than OLD exposure around their pool, and degrees of freedom it rests on.
+
+    Expected requests e below 1 weigh e^2, larger ones e. Chance is that of discounted Poisson counts. The pool was
+    fitted to the same cells: an area and a category each take a degree of freedom.
+    """
+    old = (b > OLD) & (pool > 0)
+    expected = np.where(old, pool * b, 0.0)
+    worth = 1 / np.maximum(expected, 1.0)
+    cells = old.sum(0)
+    fitted = sum((group_sum(old, group) > 0).sum(0) for group in (category, area)) - 1
+    free = np.where(cells > 0, np.maximum(cells - fitted, 0), 0)
+    scale = np.divide(cells, free, out=np.zeros(len(free)), where=free > 0)
+    squares = (worth * np.where(old, (a - expected) ** 2, 0.0)).sum(0) * scale
+    kept = np.maximum(2 - (1 - climate.slow_discount) * b, 1) / (1 + climate.slow_discount)
+    chance = kept * expected
+    error = np.sqrt((worth**2 * (2 * chance**2 + chance)).sum(0) * scale)
+    size = (worth * expected**2).sum(0)
+    return np.divide(squares - (worth * chance).sum(0) + error, size, out=np.zeros_like(size), where=size > 0), free
 
 
 def pooled_level(a: np.ndarray, b: np.ndarray, category: np.ndarray, area: np.ndarray) -> np.ndarray:

@@ -115,6 +115,61 @@ def test_the_grid_runs_to_the_origin() -> None:
     assert list(grid.future(2)) == list(MONTHS[4:6])
 
 
+def born(turn: int, orders: int = 10, others: int = 4) -> list[tuple[str | None, str, int, int]]:
+    """Areas that have known x and y for two years, one of them z; and one first heard at `turn`, with x alone."""
+    known = [(f"old{i}", category, at, 6) for i in range(others) for category in "xy" for at in range(24)]
+    rare = [("old0", "z", at, 90) for at in range(24)]
+    return [*known, *rare, *(("new", "x", at, orders) for at in range(turn, 24))]
+
+
+def cells_of(panel: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(panel["area"], panel["category"], strict=True))
+
+
+@pytest.mark.parametrize("turn", [18, 20, 23])
+def test_a_new_area_was_listened_to_for_what_is_common_elsewhere(turn: int) -> None:
+    panel = build(counts(born(turn)), NO_AREAS, MONTHS[-1], Coverage())
+    without = build(counts(born(turn)), NO_AREAS, MONTHS[-1], Coverage(common_in=0))
+    assert cells_of(panel) - cells_of(without) == {("new", "y")}
+    added = panel[(panel["area"] == "new") & (panel["category"] == "y")]
+    assert added["month"].tolist() == list(MONTHS[turn:])
+    assert (added[["orders", "incidents", "callers"]] == 0).all(axis=None)
+    kept = panel.drop(added.index).reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, without)
+
+
+@pytest.mark.parametrize(
+    ("rows", "coverage"),
+    [
+        (born(17), Coverage()),
+        (born(20, orders=1), Coverage(worth_a_cell=0.5)),
+        (born(20), Coverage(common_in=0)),
+        ([row for row in born(20) if row[2] >= 13], Coverage()),
+        ([row for row in born(20) if row[1] != "y" or row[0] == "old1"], Coverage()),
+    ],
+    ids=["older than half a year", "too little to expect", "switched off", "all areas new", "not common"],
+)
+def test_no_cell_is_made_up(rows: list[tuple[str | None, str, int, int]], coverage: Coverage) -> None:
+    panel = build(counts(rows), NO_AREAS, MONTHS[-1], coverage)
+    assert cells_of(panel) == {(area, category) for area, category, _, _ in rows}
+
+
+@given(figures, st.floats(0.01, 1), st.floats(0.01, 10))
+def test_new_cells_are_no_more_than_the_requests_they_rest_on(
+    rows: list[tuple[str, str, int, int]], common_in: float, worth: float
+) -> None:
+    coverage = Coverage(common_in=common_in, worth_a_cell=worth)
+    panel = build(counts(rows), NO_AREAS, MONTHS[-1], coverage)
+    seen = build(counts(rows), NO_AREAS, MONTHS[-1], Coverage(common_in=0))
+    added = cells_of(panel) - cells_of(seen)
+    months = seen.groupby("area")["month"].nunique()
+    for area in {area for area, _ in added}:
+        a_month = sum(row[3] for row in rows if row[0] == area) / months[area]
+        assert months[area] <= 6
+        assert sum(name == area for name, _ in added) <= a_month / worth + 1e-9
+    assert cells_of(seen) <= cells_of(panel)
+
+
 def days(first: str, last: str, orders: int = 5) -> pd.DataFrame:
     span = pd.date_range(first, last, freq="D", unit="us")
     return pd.DataFrame({"day": span, "orders": orders})

@@ -91,6 +91,18 @@ def test_tame(grid: Grid, climate: Climate) -> None:
     np.testing.assert_allclose(_climate.fit(climate, grid).tamed, slow, rtol=1e-9)
 
 
+@given(grids(), st.sampled_from(CLIMATES))
+def test_pool_weight(grid: Grid, climate: Climate) -> None:
+    category, area = _climate.codes(grid)
+    a, b = _climate.discounted(grid.y, np.ones_like(grid.y), climate.slow_discount)
+    pool = _climate.pooled_level(a, b, category, area)
+    quick = _climate.pool_weight(climate, a, b, pool, category, area)
+    names = grid.cells["category"].tolist(), grid.cells["area"].tolist()
+    for t in range(grid.y.shape[1]):
+        slow = naive.pool_weights(list(zip(a[:, t], b[:, t], strict=True)), pool[:, t].tolist(), *names, climate)
+        np.testing.assert_allclose(quick[:, t], slow, rtol=1e-7)
+
+
 @given(grids(), st.integers(1, 14))
 def test_flat_mean(grid: Grid, months: int) -> None:
     quick = flat_mean.predict(flat_mean.FlatMean(months=months), grid, empty(Seasons), 3, 0)
