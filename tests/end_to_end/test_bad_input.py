@@ -275,18 +275,20 @@ def test_a_backtest_in_processes_stopped_in_the_middle(counts_job: Path, root: P
     ) as job:  # fmt: skip
         assert job.stderr is not None
         assert any("backtest" in line for line in iter(job.stderr.readline, ""))
-        workers = waited_for(job.pid)
+        workers = started(job)
         os.killpg(job.pid, signal.SIGINT)
         rest = job.stderr.read()
     assert "Traceback" not in rest
     assert job.returncode == INTERRUPTED
     assert published(counts_job) == []
-    _, left = psutil.wait_procs(workers, timeout=5)
+    _, left = psutil.wait_procs(workers, timeout=60)
     assert [one.pid for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def waited_for(parent: int) -> list[psutil.Process]:
+def started(job: subprocess.Popen[str]) -> list[psutil.Process]:
     """Processes of a job, once both workers are there."""
-    while len(found := psutil.Process(parent).children(recursive=True)) < 3:
+    while job.poll() is None:
+        if len(found := psutil.Process(job.pid).children(recursive=True)) >= 3:
+            return found
         time.sleep(0.05)
-    return found
+    pytest.fail("the job ended before its workers were seen")
