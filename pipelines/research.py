@@ -120,17 +120,29 @@ def origins_before(history: History, count: int, step: int, ahead: int) -> list[
     """Oldest first; the months after the newest are all known.
 
     Raises:
-        DataError: the oldest would lie before the first month of data.
+        DataError: the oldest would lie before the first month of data; it says how many months are needed.
     """
     last, first = history.origin, history.counts["month"].min()
     found = [last - pd.DateOffset(months=ahead + step * back) for back in range(count)][::-1]
     if found[0] >= first:
         return found
-    room = (last.year - first.year) * 12 + last.month - first.month - ahead
-    fix = f"use --origins {room // step + 1} or fewer, or a smaller --step or --horizon"
-    fix = fix if room >= 0 else f"use a --horizon of at most {max(room + ahead, 1)}, or add older data"
-    what = f"the oldest origin would be {found[0]:%Y-%m}, before the first month of data ({first:%Y-%m})"
-    raise DataError(Fault(what, "--origins", fix))
+    raise DataError(_too_short(first, last, count, step, ahead))
+
+
+def _too_short(first: pd.Timestamp, last: pd.Timestamp, count: int, step: int, ahead: int) -> Fault:
+    """The months there are, those that are needed, and the most that can be asked of those there are."""
+    later = (last.year - first.year) * 12 + last.month - first.month
+    needed = ahead + step * (count - 1) + 1
+    there = (
+        f"{later + 1} months of data ({first:%Y-%m} to {last:%Y-%m})" if later else f"1 month of data ({first:%Y-%m})"
+    )
+    what = f"{there}; for --origins {count} --step {step} and {ahead} months ahead {needed} are needed"
+    if later == 0:
+        return Fault(what, "sources", f"add older data: at least 2 months, {needed} for all that is asked")
+    if ahead > later:
+        return Fault(what, "--horizon", f"use --horizon {later} or less with --origins 1, or add older data")
+    most = (later - ahead) // step + 1
+    return Fault(what, "--origins", f"use --origins {most} or fewer, a smaller step or horizon, or add older data")
 
 
 def _board(
