@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import areas, backtest, taxonomy
-from forecast.backtest import COMBINATION, Backtested, Hindsight, Predict
+from forecast import backtest, taxonomy
+from forecast.backtest import Backtested, Hindsight
 from forecast.errors import DataError, Fault
+from forecast.forecaster import COMBINATION
+from forecast.look import Predict
 from pipelines import engine, inputs, runs
 from pipelines.config import Config
 from pipelines.inputs import History
@@ -89,11 +91,7 @@ def look_back(
         tasks = [_Task(config, history, origin, horizon, rivals) for origin in origins]
         parts = engine.mapped(_at_origin, tasks, min(jobs, len(origins)), progress)
         return backtest.together(parts, config.settings.seed)
-    settings = config.settings
-    return backtest.backtest(
-        history.counts, history.areas, areas.summing(history.areas), inputs.seasons_at(config, history, horizon),
-        origins, horizon, settings.forecaster, settings.seed, progress, rivals, inputs.changes_of(config),
-    )  # fmt: skip
+    return backtest.backtest(inputs.basis(config, history, horizon), origins, progress, rivals)
 
 
 @dataclass(frozen=True)
@@ -108,12 +106,8 @@ class _Task:
 
 
 def _at_origin(task: _Task) -> Hindsight:
-    settings, history = task.config.settings, task.history
-    return backtest.at_origin(
-        history.counts, history.areas, areas.summing(history.areas),
-        inputs.seasons_at(task.config, history, task.horizon), task.origin, task.horizon, settings.forecaster,
-        settings.seed, None, task.rivals, inputs.changes_of(task.config),
-    )  # fmt: skip
+    basis = inputs.basis(task.config, task.history, task.horizon)
+    return backtest.at_origin(basis, task.origin, rivals=task.rivals)
 
 
 def origins_before(history: History, count: int, step: int, ahead: int) -> list[pd.Timestamp]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.backtest import COMBINATION, Forecaster, issue
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import issue
+from forecast.look import Basis
 from forecast.tables import ALL, Areas, Counts, Seasons, conform, empty
 
 CITY = "city"
@@ -42,8 +44,8 @@ def forecast(panel: pd.DataFrame, cutoff: int, horizon: int, forecaster: Forecas
     areas = conform(Areas, areas.assign(name=areas["area"], aliases=""))
     ancestors = pd.DataFrame({"area": communities, "ancestor": CITY})
     origin = pd.Timestamp(months[cutoff - 1])
-    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, forecaster, SEED, review=False)
-    return _written(issued.forecasts, cutoff)
+    basis = Basis(counts, areas, ancestors, _no_seasons, horizon, forecaster, SEED)
+    return _written(issue(basis, origin, review=False).forecasts, cutoff)
 
 
 def _no_seasons(origin: pd.Timestamp) -> pd.DataFrame:

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from forecast import backtest, explain, seasons
-from forecast.backtest import COMBINATION, Forecaster, Issued, Progress
+from forecast import explain, seasons
 from forecast.explain import Explained, Wanted
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import Issued, issue
+from forecast.look import Basis, Progress
 from forecast.models import _drivers, _rows, catalogue
 from forecast.panel import Grid
 from forecast.tables import ALL, PARTS, Areas, Contributions, Counts, Seasons, check, conform, empty
@@ -307,10 +309,8 @@ def issued(
     places = pd.DataFrame({"area": sorted(table["area"].unique())})
     places = places.assign(level="community", parent=None, name=places["area"], aliases="")
     above = pd.DataFrame({"area": [], "ancestor": []}, dtype="str")
-    return backtest.issue(
-        table, conform(Areas, places), above, lambda origin: empty(Seasons), pd.Timestamp(LAST), 4, forecaster, 1,
-        progress, wanted=wanted,
-    )  # fmt: skip
+    basis = Basis(table, conform(Areas, places), above, lambda origin: empty(Seasons), 4, forecaster, 1)
+    return issue(basis, pd.Timestamp(LAST), progress, wanted=wanted)
 
 
 def test_contributions_multiply_to_the_means_as_issued_and_change_none() -> None:

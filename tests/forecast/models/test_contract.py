@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from forecast import backtest
-from forecast.backtest import Forecaster
 from forecast.calibrate import Calibrate
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import issue
+from forecast.look import Basis
 from forecast.models import catalogue
 from forecast.panel import Grid
 from forecast.tables import ALL, Areas, Counts, Seasons, conform
@@ -270,10 +271,8 @@ def issued(table: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     models = [spec_of(kind) for kind in catalogue.KINDS]
     forecaster = Forecaster(models=models, calibrate=Calibrate(past_origins=1), member_quantiles=True)
     seasons = seasons_of(grid, 2)
-    done = backtest.issue(
-        table, conform(Areas, places), above, lambda origin: seasons, grid.months[-1], 2, forecaster, SEED
-    )
-    return done.forecasts
+    basis = Basis(table, conform(Areas, places), above, lambda origin: seasons, 2, forecaster, SEED)
+    return issue(basis, grid.months[-1]).forecasts
 
 
 def test_quantiles_of_every_kind_are_ordered_counts_and_nothing_later_enters() -> None:
@@ -292,7 +291,7 @@ def test_quantiles_of_every_kind_are_ordered_counts_and_nothing_later_enters() -
     quantiles = forecasts[forecasts["output"] == "quantile"].sort_values(
         ["model", "area", "category", "month", "level"]
     )
-    assert set(quantiles["model"]) == {backtest.COMBINATION, *catalogue.KINDS}
+    assert set(quantiles["model"]) == {COMBINATION, *catalogue.KINDS}
     predicted = quantiles["predicted"].to_numpy().reshape(-1, quantiles["level"].nunique())
     assert (predicted == np.floor(predicted)).all()
     assert (predicted >= 0).all()
