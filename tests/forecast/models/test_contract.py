@@ -16,6 +16,7 @@ from forecast.look import Basis
 from forecast.models import catalogue
 from forecast.panel import Grid
 from forecast.tables import ALL, Areas, Counts, Seasons, conform
+from tests.forecast.grids import grid_of
 
 CHEAP = {"lightgbm": {"trees": 30, "least_rows": 100, "rows": 4000, "least_in_leaf": 20}}
 SEASONLESS = {"flat_mean", "tsb"}
@@ -29,13 +30,6 @@ SEED = 20
 def spec_of(kind: str) -> catalogue.Model:
     spec: catalogue.Model = TypeAdapter(catalogue.Model).validate_python({"kind": kind} | CHEAP.get(kind, {}))
     return spec
-
-
-def grid_of(y: np.ndarray, categories: int = 1) -> Grid:
-    """Cells by area, then category; the last month is always 2022-10."""
-    cells = [(f"a{i // categories:03}", f"c{i % categories}") for i in range(len(y))]
-    months = pd.date_range(end="2022-10-01", periods=y.shape[1], freq="MS", unit="us")
-    return Grid(pd.DataFrame(cells, columns=["area", "category"], dtype="str"), months, y.astype(float))
 
 
 def counts(months: int, areas: int = 8, categories: int = 2, mean: float = 10.0, seed: int = 0) -> np.ndarray:
