@@ -22,6 +22,7 @@ def grid_of(y: np.ndarray, categories: int | Sequence[str] = 1, first: str | Non
         cells = [(f"a{row // categories:03}", f"c{row % categories}") for row in range(len(y))]
     else:
         cells = [(f"a{row:03}", category) for row, category in enumerate(categories)]
-    ends = {"start": first} if first else {"end": LAST}
-    months = pd.date_range(**ends, periods=y.shape[1], freq="MS", unit="us")
+    months = pd.date_range(end=LAST, periods=y.shape[1], freq="MS", unit="us")
+    if first:
+        months = pd.date_range(first, periods=y.shape[1], freq="MS", unit="us")
     return Grid(pd.DataFrame(cells, columns=["area", "category"], dtype="str"), months, y.astype(float))
