@@ -1,9 +1,5 @@
 """Contributions: they multiply to the mean, whatever the models; planted effects are found where they belong."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,23 +15,12 @@ from forecast.look import Basis, Progress
 from forecast.models import _drivers, _rows, catalogue
 from forecast.panel import Grid
 from forecast.tables import ALL, PARTS, Areas, Contributions, Counts, Seasons, check, conform, empty
+from tests import naive
 from tests.forecast.grids import LAST, grid_of
 
 CHEAP = {"lightgbm": {"trees": 40, "least_rows": 50, "rows": 4000, "least_in_leaf": 10}}
 MEMBERS = ("climatology", "lightgbm", "theta", "seasonal_naive", "tsb")
 WINTER = (11, 12, 1, 2, 3)
-
-
-def _naive() -> Any:
-    found = importlib.util.spec_from_file_location("naive", Path(__file__).resolve().parents[1] / "naive.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-naive = _naive()
 
 
 def spec_of(kind: str, **options: float) -> catalogue.Model:
@@ -177,7 +162,7 @@ def test_sums_over_months_are_what_the_twin_says() -> None:
     found = explain.summed(table.assign(sum="all"), "sum").loc["all"]
     rows = table.pivot(index=["area", "category", "month"], columns="part", values="factor")
     sectors = [
-        (row["usual"], row.prod(), {part: np.log(row[part]) for part in PARTS if part != "usual"})
+        (row["usual"], float(np.prod(row)), {part: np.log(row[part]) for part in PARTS if part != "usual"})
         for _, row in rows.iterrows()
     ]
     assert found["usual"] == pytest.approx(rows["usual"].sum())

@@ -1,9 +1,5 @@
 """The regression finds what was put in, says how sure it is, and gives up in peace."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +10,7 @@ from forecast.models import climatology, negbin_glm
 from forecast.models.negbin_glm import MONTHS, NegBinGlm
 from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, empty
+from tests import naive
 from tests.forecast.grids import grid_of
 
 FIRST = "2014-01-01"
@@ -21,19 +18,6 @@ SPEC = NegBinGlm()
 NO_SEASONS = empty(Seasons)
 SEASON = np.array([1.5, 1.3, 1.0, 0.8, 0.7, 0.7, 0.8, 0.9, 0.9, 1.0, 1.1, 1.3])
 FEAST, COLD = -0.35, 0.02  # log effects of a whole festival in the month, and of a degree
-
-
-def _load() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "naive.py"
-    found = importlib.util.spec_from_file_location("naive", path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-naive = _load()
 
 
 def months_of(count: int) -> pd.DatetimeIndex:
