@@ -74,7 +74,7 @@ def compare(table: pd.DataFrame, model: str, rivals: Sequence[str], seed: int, d
     areas and origins drawn independently, Owen 2007, The pigeonhole bootstrap, Ann. Appl. Stat. 1, §2; paired
     losses, Diebold & Mariano 1995, Comparing predictive accuracy, §1.
     """
-    origins, areas = (sorted(set(table[name])) for name in ("origin", "area"))
+    origins, areas = (sorted(table[name].unique()) for name in ("origin", "area"))
     rng = np.random.default_rng(seed)
     by_area = rng.multinomial(len(areas), np.full(len(areas), 1 / max(len(areas), 1)), draws).astype(float)
     by_origin = rng.multinomial(len(origins), np.full(len(origins), 1 / max(len(origins), 1)), draws).astype(float)

@@ -15,8 +15,10 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from forecast.backtest import Backtested, Forecaster, Predict
+from forecast.backtest import Backtested
 from forecast.errors import ConfigError, DataError, Fault
+from forecast.forecaster import Forecaster
+from forecast.look import Predict
 from pipelines import config, inputs, research
 from pipelines.config import Config, Settings
 from pipelines.inputs import History

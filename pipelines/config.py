@@ -13,9 +13,9 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from forecast.areas import AreaSource
-from forecast.backtest import Forecaster
 from forecast.errors import ConfigError, Fault
 from forecast.estates import EstateSource
+from forecast.forecaster import Forecaster
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
 from forecast.risk.catalogue import Risk

@@ -15,6 +15,7 @@ from forecast.changes import Changes, carry, lineage
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import Ledger
 from forecast.gazetteer import Gazetteer
+from forecast.look import Basis
 from forecast.months import bounds
 from forecast.panel import Coverage
 from forecast.requests import PlaceArea
@@ -102,6 +103,21 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     )
     _remark(config, history, orders, job)
     return history
+
+
+def basis(config: Config, history: History, horizon: int) -> Basis:
+    """What forecasts of any origin are made from, `horizon` months ahead."""
+    settings = config.settings
+    return Basis(
+        counts=history.counts,
+        areas=history.areas,
+        ancestors=areas.summing(history.areas),
+        seasons_at=seasons_at(config, history, horizon),
+        horizon=horizon,
+        forecaster=settings.forecaster,
+        seed=settings.seed,
+        changes=changes_of(config),
+    )
 
 
 def seasons_at(config: Config, history: History, horizon: int) -> Callable[[pd.Timestamp], pd.DataFrame]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import areas, backtest, taxonomy, workplan
-from forecast.backtest import COMBINATION
+from forecast import taxonomy, workplan
 from forecast.explain import Wanted
+from forecast.forecaster import COMBINATION
+from forecast.issue import issue
 from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
 from forecast.tables import ALL
@@ -45,12 +46,9 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
         with job.stage("forecast") as counts:
             ahead = settings.horizon + _months_between(history.origin, as_of)
-            issued = backtest.issue(
-                history.counts, history.areas, areas.summing(history.areas),
-                inputs.seasons_at(config, history, ahead), history.origin, ahead, settings.forecaster,
-                settings.seed, watch.step, inputs.changes_of(config),
-                wanted=Wanted(first=_categories_due(config, as_of)),
-            )  # fmt: skip
+            basis = inputs.basis(config, history, ahead)
+            wanted = Wanted(first=_categories_due(config, as_of))
+            issued = issue(basis, history.origin, watch.step, wanted=wanted)
             counts.update(forecasts=len(issued.forecasts))
 
         with job.stage("risk") as counts:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import areas, backtest, taxonomy
-from forecast.backtest import COMBINATION, Backtested, Hindsight, Predict
+from forecast import backtest, taxonomy
+from forecast.backtest import Backtested, Hindsight
 from forecast.errors import DataError, Fault
+from forecast.forecaster import COMBINATION
+from forecast.look import Predict
 from pipelines import engine, inputs, runs
 from pipelines.config import Config
 from pipelines.inputs import History
@@ -89,11 +91,7 @@ def look_back(
         tasks = [_Task(config, history, origin, horizon, rivals) for origin in origins]
         parts = engine.mapped(_at_origin, tasks, min(jobs, len(origins)), progress)
         return backtest.together(parts, config.settings.seed)
-    settings = config.settings
-    return backtest.backtest(
-        history.counts, history.areas, areas.summing(history.areas), inputs.seasons_at(config, history, horizon),
-        origins, horizon, settings.forecaster, settings.seed, progress, rivals, inputs.changes_of(config),
-    )  # fmt: skip
+    return backtest.backtest(inputs.basis(config, history, horizon), origins, progress, rivals)
 
 
 @dataclass(frozen=True)
@@ -108,29 +106,37 @@ class _Task:
 
 
 def _at_origin(task: _Task) -> Hindsight:
-    settings, history = task.config.settings, task.history
-    return backtest.at_origin(
-        history.counts, history.areas, areas.summing(history.areas),
-        inputs.seasons_at(task.config, history, task.horizon), task.origin, task.horizon, settings.forecaster,
-        settings.seed, None, task.rivals, inputs.changes_of(task.config),
-    )  # fmt: skip
+    basis = inputs.basis(task.config, task.history, task.horizon)
+    return backtest.at_origin(basis, task.origin, rivals=task.rivals)
 
 
 def origins_before(history: History, count: int, step: int, ahead: int) -> list[pd.Timestamp]:
     """Oldest first; the months after the newest are all known.
 
     Raises:
-        DataError: the oldest would lie before the first month of data.
+        DataError: the oldest would lie before the first month of data; it says how many months are needed.
     """
     last, first = history.origin, history.counts["month"].min()
     found = [last - pd.DateOffset(months=ahead + step * back) for back in range(count)][::-1]
     if found[0] >= first:
         return found
-    room = (last.year - first.year) * 12 + last.month - first.month - ahead
-    fix = f"use --origins {room // step + 1} or fewer, or a smaller --step or --horizon"
-    fix = fix if room >= 0 else f"use a --horizon of at most {max(room + ahead, 1)}, or add older data"
-    what = f"the oldest origin would be {found[0]:%Y-%m}, before the first month of data ({first:%Y-%m})"
-    raise DataError(Fault(what, "--origins", fix))
+    raise DataError(_too_short(first, last, count, step, ahead))
+
+
+def _too_short(first: pd.Timestamp, last: pd.Timestamp, count: int, step: int, ahead: int) -> Fault:
+    """The months there are, those that are needed, and the most that can be asked of those there are."""
+    later = (last.year - first.year) * 12 + last.month - first.month
+    needed = ahead + step * (count - 1) + 1
+    there = (
+        f"{later + 1} months of data ({first:%Y-%m} to {last:%Y-%m})" if later else f"1 month of data ({first:%Y-%m})"
+    )
+    what = f"{there}; for --origins {count} --step {step} and {ahead} months ahead {needed} are needed"
+    if later == 0:
+        return Fault(what, "sources", f"add older data: at least 2 months, {needed} for all that is asked")
+    if ahead > later:
+        return Fault(what, "--horizon", f"use --horizon {later} or less with --origins 1, or add older data")
+    most = (later - ahead) // step + 1
+    return Fault(what, "--origins", f"use --origins {most} or fewer, a smaller step or horizon, or add older data")
 
 
 def _board(

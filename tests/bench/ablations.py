@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
-from forecast.backtest import Forecaster
+from forecast.forecaster import Forecaster
 from forecast.models import catalogue
 from forecast.models.catalogue import Model
 from forecast.panel import Grid

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.backtest import COMBINATION, Forecaster, issue
+from forecast.forecaster import Forecaster
+from forecast.issue import issue
 from forecast.models.climatology import Climatology
 from forecast.panel import Coverage
-from forecast.tables import ALL, Areas, Counts, Seasons, conform, empty
+from tests.bench import ours
 from tests.bench.run import say
 
-CITY = "city"
 HORIZON = 6
 AGES = (1, 2, 3, 6)
 SHARE = 0.2
@@ -32,21 +32,6 @@ def held_out(panel: pd.DataFrame, cutoff: int, age: int, seed: int) -> tuple[pd.
     ahead = panel[panel["month"].isin(months[cutoff : cutoff + HORIZON])]
     came = ahead.pivot_table(index=["area", "category"], columns="month", values="count", aggfunc="sum")
     return rows[alive & (rows["month"] < months[cutoff])], {str(name) for name in drawn}, came
-
-
-def issued(known: pd.DataFrame, origin: pd.Timestamp, forecaster: Forecaster) -> pd.DataFrame:
-    """Forecasts of the cells by the combination."""
-    figures = dict.fromkeys(("orders", "incidents", "callers"), known["count"])
-    counts = conform(Counts, known[["area", "category", "month"]].assign(**figures))
-    names = sorted(known["area"].unique())
-    tree = pd.DataFrame(
-        [(CITY, CITY, None), *((name, "community", CITY) for name in names)], columns=["area", "level", "parent"]
-    )
-    areas = conform(Areas, tree.assign(name=tree["area"], aliases=""))
-    ancestors = pd.DataFrame({"area": names, "ancestor": CITY})
-    none = empty(Seasons)
-    table = issue(counts, areas, ancestors, lambda _: none, origin, HORIZON, forecaster, 1, review=False).forecasts
-    return table[(table["model"] == COMBINATION) & (table["area"] != CITY) & (table["category"] != ALL)]
 
 
 def sums(table: pd.DataFrame, came: pd.DataFrame, born: set[str]) -> Iterator[dict[str, float | bool]]:
@@ -88,7 +73,8 @@ def main() -> None:
         for seed in range(given.seeds):
             for age in AGES:
                 known, born, came = held_out(panel, cutoff, age, seed)
-                table = issued(known, pd.Timestamp(months[cutoff - 1]), forecaster)
+                basis = ours.basis(known, sorted(known["area"].unique()), HORIZON, forecaster)
+                table = ours.cells(issue(basis, pd.Timestamp(months[cutoff - 1]), review=False).forecasts)
                 rows += [{"age": age} | one for one in sums(table, came, born)]
     total = pd.DataFrame(rows).groupby(["new", "age"]).sum()
     shown = total[["error", "loss", "said"]].div(total["came"], axis=0).set_axis(["WAPE", "WQL", "said/came"], axis=1)

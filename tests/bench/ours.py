@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.backtest import COMBINATION, Forecaster, issue
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import issue
+from forecast.look import Basis
 from forecast.tables import ALL, Areas, Counts, Seasons, conform, empty
 
 CITY = "city"
@@ -33,32 +35,35 @@ def forecast(panel: pd.DataFrame, cutoff: int, horizon: int, forecaster: Forecas
         forecaster: the bench asks the default one.
     """
     months = sorted(panel["month"].unique())
-    known = panel[panel["month"] < months[cutoff]]
-    figures = dict.fromkeys(("orders", "incidents", "callers"), known["count"])
-    counts = conform(Counts, known[["area", "category", "month"]].assign(**figures))
-    communities = sorted(panel["area"].unique())
-    tree = [(CITY, CITY, None), *((area, "community", CITY) for area in communities)]
-    areas = pd.DataFrame(tree, columns=["area", "level", "parent"])
-    areas = conform(Areas, areas.assign(name=areas["area"], aliases=""))
-    ancestors = pd.DataFrame({"area": communities, "ancestor": CITY})
-    origin = pd.Timestamp(months[cutoff - 1])
-    issued = issue(counts, areas, ancestors, _no_seasons, origin, horizon, forecaster, SEED, review=False)
-    return _written(issued.forecasts, cutoff)
-
-
-def _no_seasons(origin: pd.Timestamp) -> pd.DataFrame:
-    return empty(Seasons)
-
-
-def _written(table: pd.DataFrame, cutoff: int) -> pd.DataFrame:
-    rows = table[(table["model"] == COMBINATION) & (table["area"] != CITY) & (table["category"] != ALL)]
-    column = rows["output"].where(rows["output"] != "quantile", "q" + rows["level"].astype(str))
-    wide = rows.assign(column=column).pivot(
+    known = basis(panel[panel["month"] < months[cutoff]], sorted(panel["area"].unique()), horizon, forecaster)
+    table = cells(issue(known, pd.Timestamp(months[cutoff - 1]), review=False).forecasts)
+    column = table["output"].where(table["output"] != "quantile", "q" + table["level"].astype(str))
+    wide = table.assign(column=column).pivot(
         index=["area", "category", "horizon"], columns="column", values="predicted"
     )
     wide = wide.rename_axis(columns=None).reset_index().rename(columns={"horizon": "h"})
     wide.insert(0, "cutoff", cutoff)
     return wide
+
+
+def basis(rows: pd.DataFrame, names: list[str], horizon: int, forecaster: Forecaster) -> Basis:
+    """A city of the areas `names` that knows `rows` (month, area, category, count) and nothing else."""
+    figures = dict.fromkeys(("orders", "incidents", "callers"), rows["count"])
+    counts = conform(Counts, rows[["area", "category", "month"]].assign(**figures))
+    tree = [(CITY, CITY, None), *((area, "community", CITY) for area in names)]
+    areas = pd.DataFrame(tree, columns=["area", "level", "parent"])
+    areas = conform(Areas, areas.assign(name=areas["area"], aliases=""))
+    ancestors = pd.DataFrame({"area": names, "ancestor": CITY})
+    return Basis(counts, areas, ancestors, _no_seasons, horizon, forecaster, SEED)
+
+
+def cells(table: pd.DataFrame) -> pd.DataFrame:
+    """What the combination says of cells."""
+    return table[(table["model"] == COMBINATION) & (table["area"] != CITY) & (table["category"] != ALL)]
+
+
+def _no_seasons(origin: pd.Timestamp) -> pd.DataFrame:
+    return empty(Seasons)
 
 
 def _cpu() -> float:

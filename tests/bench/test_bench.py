@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from forecast import negbin, scores
-from forecast.backtest import Forecaster
+from forecast.forecaster import Forecaster
 from forecast.models.catalogue import Model
 from forecast.models.climatology import Climatology
 from forecast.models.flat_mean import FlatMean

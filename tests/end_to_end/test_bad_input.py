@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -16,8 +17,10 @@ import pytest
 from typer.testing import Result
 
 from pipelines import store
+from tests.end_to_end.conftest import monthly_counts
 
 Cli = Callable[..., Result]
+Asked = tuple[int, int, int]
 OK, FAULT, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -35,7 +38,7 @@ def refused(result: Result, config: Path, *words: str, code: int = REFUSED) -> N
     """One line each, no traceback, nothing published."""
     assert result.exit_code == code, result.output
     lines = result.stderr.strip().splitlines()
-    assert all(line.startswith(("weisu: ", "intake", "forecast", "!")) for line in lines), lines
+    assert all(line.startswith(("weisu: ", "intake", "forecast", "backtest", "!")) for line in lines), lines
     assert any(all(word in line for word in words) for line in lines), lines
     assert "Traceback" not in result.stderr
     assert published(config) == []
@@ -247,6 +250,41 @@ def test_a_runs_folder_that_cannot_be_made(cli: Cli, counts_job: Path) -> None:
     refused(result, counts_job, "cannot write", "blocked", code=FAULT)
 
 
+def test_a_backtest_of_one_month(cli: Cli, counts_job: Path) -> None:
+    """No --horizon and no --origins would help; the line says how many months would."""
+    monthly_counts(months=1).to_csv(counts_job.parent / "counts.csv", index=False)
+    result = cli("backtest", counts_job, "--origins", "4", "--step", "3", "--horizon", "6")
+    wanted = ("1 month of data (2020-01)", "16 are needed", "sources", "at least 2 months")
+    refused(result, counts_job, *wanted)
+    assert sum(line.startswith("weisu: ") for line in result.stderr.splitlines()) == 1
+    assert advised(result.stderr) == (None, None)
+
+
+@pytest.mark.parametrize(("months", "asked"), [(2, (4, 3, 6)), (6, (1, 3, 6)), (9, (4, 3, 6)), (15, (4, 3, 6))])
+def test_the_advice_on_too_many_origins_holds(cli: Cli, counts_job: Path, months: int, asked: Asked) -> None:
+    """What the line names is the most there is room for: it goes through, one more does not."""
+    monthly_counts(months=months).to_csv(counts_job.parent / "counts.csv", index=False)
+
+    def tried(origins: int, step: int, horizon: int) -> Result:
+        options = ("--origins", origins, "--step", step, "--horizon", horizon)
+        return cli("backtest", counts_job, *options, "--jobs", 1)
+
+    result = tried(*asked)
+    refused(result, counts_job, f"{months} months of data (2020-01 to ")
+    origins, horizon = advised(result.stderr)
+    most = (origins or asked[0], asked[1], horizon or asked[2])
+    more = (most[0] + (horizon is None), most[1], most[2] + (horizon is not None))
+    refused(tried(*more), counts_job, "months of data")
+    assert tried(*most).exit_code == OK
+
+
+def advised(stderr: str) -> tuple[int | None, int | None]:
+    """--origins and --horizon as an error proposes them."""
+    fix = stderr.rpartition(" -> ")[2]
+    origins, horizon = (re.search(rf"--{name} (\d+)", fix) for name in ("origins", "horizon"))
+    return (int(origins[1]) if origins else None), (int(horizon[1]) if horizon else None)
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: signal.Signals) -> None:
     command = [sys.executable, "-m", "pipelines", "monthly", str(counts_job), "--as-of", "2022-06"]
@@ -275,18 +313,20 @@ def test_a_backtest_in_processes_stopped_in_the_middle(counts_job: Path, root: P
     ) as job:  # fmt: skip
         assert job.stderr is not None
         assert any("backtest" in line for line in iter(job.stderr.readline, ""))
-        workers = waited_for(job.pid)
+        workers = started(job)
         os.killpg(job.pid, signal.SIGINT)
         rest = job.stderr.read()
     assert "Traceback" not in rest
     assert job.returncode == INTERRUPTED
     assert published(counts_job) == []
-    _, left = psutil.wait_procs(workers, timeout=5)
+    _, left = psutil.wait_procs(workers, timeout=60)
     assert [one.pid for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def waited_for(parent: int) -> list[psutil.Process]:
+def started(job: subprocess.Popen[str]) -> list[psutil.Process]:
     """Processes of a job, once both workers are there."""
-    while len(found := psutil.Process(parent).children(recursive=True)) < 3:
+    while job.poll() is None:
+        if len(found := psutil.Process(job.pid).children(recursive=True)) >= 3:
+            return found
         time.sleep(0.05)
-    return found
+    pytest.fail("the job ended before its workers were seen")

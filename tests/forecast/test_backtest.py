@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from forecast import backtest, calibrate, panel, scores
-from forecast.backtest import COMBINATION, Backtested, Forecaster, Issued
+from forecast import issue as live
+from forecast.backtest import Backtested
 from forecast.errors import ConfigError, DataError, RunError
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import Issued
+from forecast.look import Basis
 from forecast.panel import Grid
 from forecast.tables import ALL, Areas, Calibration, Counts, Forecasts, Scores, Seasons, check, conform, empty
 
@@ -52,19 +57,18 @@ def seasons_at(origin: pd.Timestamp) -> pd.DataFrame:
     return empty(Seasons)
 
 
+def basis(table: pd.DataFrame, forecaster: Forecaster = FAST, **other: Any) -> Basis:
+    return replace(Basis(table, areas(), ANCESTORS, seasons_at, 6, forecaster, 1), **other)
+
+
 def issue(table: pd.DataFrame, forecaster: Forecaster = FAST, **other: Any) -> Issued:
-    options: dict[str, Any] = {"areas": areas(), "origin": ORIGIN, "horizon": 6, "seed": 1, "progress": None} | other
-    return backtest.issue(
-        table, options["areas"], ANCESTORS, seasons_at, options["origin"], options["horizon"], forecaster,
-        options["seed"], options["progress"],
-    )  # fmt: skip
+    origin, progress = other.pop("origin", ORIGIN), other.pop("progress", None)
+    return live.issue(basis(table, forecaster, **other), origin, progress)
 
 
 def look_back(table: pd.DataFrame, forecaster: Forecaster = FAST, **other: Any) -> Backtested:
-    options: dict[str, Any] = {"areas": areas(), "origins": [MONTHS[24], ORIGIN], "rivals": None} | other
-    return backtest.backtest(
-        table, options["areas"], ANCESTORS, seasons_at, options["origins"], 6, forecaster, 1, None, options["rivals"]
-    )
+    origins, rivals = other.pop("origins", [MONTHS[24], ORIGIN]), other.pop("rivals", None)
+    return backtest.backtest(basis(table, forecaster, **other), origins, rivals=rivals)
 
 
 def same(first: Issued, second: Issued) -> bool:
@@ -167,7 +171,7 @@ def test_seasons_are_asked_for_at_the_origins_alone() -> None:
         asked.append(origin)
         return empty(Seasons)
 
-    backtest.issue(counts(), areas(), ANCESTORS, ask, ORIGIN, 6, FAST, 1)
+    issue(counts(), seasons_at=ask)
     assert sorted(set(asked)) == [MONTHS[29 - 6], MONTHS[29 - 4], MONTHS[29 - 2], ORIGIN]
 
 
@@ -215,9 +219,9 @@ def test_the_same_input_gives_the_same_bytes_in_any_order_of_rows() -> None:
 def test_a_backtest_issues_what_the_job_would_have_issued() -> None:
     found = look_back(counts())
     for origin in (MONTHS[24], ORIGIN):
-        live = issue(counts(), origin=origin).forecasts
-        past = found.forecasts[(found.forecasts["origin"] == origin) & found.forecasts["model"].isin(live["model"])]
-        pd.testing.assert_frame_equal(live, past.reset_index(drop=True))
+        now = issue(counts(), origin=origin).forecasts
+        past = found.forecasts[(found.forecasts["origin"] == origin) & found.forecasts["model"].isin(now["model"])]
+        pd.testing.assert_frame_equal(now, past.reset_index(drop=True))
 
 
 def test_a_backtest_scores_every_model_and_its_baselines() -> None:
@@ -402,10 +406,7 @@ def test_a_sum_is_scored_over_what_was_covered() -> None:
 
 def test_origins_may_be_looked_at_apart() -> None:
     table = counts()
-    parts = [
-        backtest.at_origin(table, areas(), ANCESTORS, seasons_at, origin, 6, FAST, 1)
-        for origin in (MONTHS[24], ORIGIN)
-    ]
+    parts = [backtest.at_origin(basis(table), origin) for origin in (MONTHS[24], ORIGIN)]
     apart, whole = backtest.together(parts, 1), look_back(table)
     for name in whole.__dataclass_fields__:
         pd.testing.assert_frame_equal(getattr(apart, name), getattr(whole, name))
@@ -433,6 +434,6 @@ def test_long_horizons(horizon: int) -> None:
     light = Forecaster.model_validate(
         {"models": [options, {"kind": "climatology"}], "calibrate": {"past_origins": 2}}
     )
-    found = backtest.backtest(counts(), areas(), ANCESTORS, seasons_at, [MONTHS[39 - horizon]], horizon, light, 1)
+    found = look_back(counts(), light, origins=[MONTHS[39 - horizon]], horizon=horizon)
     assert set(found.scores["horizon"]) == set(range(horizon + 1))
     assert found.leaderboard[["wspl", "wape", "crps", "pit", "capture"]].notna().all(axis=None)

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import panel
-from forecast.backtest import Forecaster, backtest
+from forecast.backtest import backtest
 from forecast.changes import Changes, Succession, carry, comparable, faults, lineage, whole
+from forecast.forecaster import Forecaster
+from forecast.look import Basis
 from forecast.models.climatology import Climatology
 from forecast.panel import Coverage
 from forecast.tables import Areas, Counts, Seasons, conform, empty
@@ -251,10 +253,9 @@ def test_a_cell_is_scored_until_it_means_something_else() -> None:
 def test_a_code_that_ends_after_the_origin_is_not_taken_for_silence() -> None:
     rows = [("d", "x", turn, 20) for turn in range(TURN)] + [("d", "y", turn, 20) for turn in range(24)]
     rows += [("d", code, turn, 10) for turn in range(TURN, 24) for code in ("x1", "x2")]
-    found = backtest(
-        counts(rows), NO_AREAS, ANCESTORS, lambda _: empty(Seasons), [MONTHS[TURN - 3]], 6,
-        Forecaster(models=(Climatology(),)), 1, changes=SPLIT,
-    ).scores  # fmt: skip
+    forecaster = Forecaster(models=(Climatology(),))
+    basis = Basis(counts(rows), NO_AREAS, ANCESTORS, lambda _: empty(Seasons), 6, forecaster, 1, SPLIT)
+    found = backtest(basis, [MONTHS[TURN - 3]]).scores
     bias = found[(found["metric"] == "bias") & (found["horizon"] == 0) & (found["model"] == "climatology")]
     assert len(bias)
     assert bias["value"].abs().max() < 0.05

@@ -1,9 +1,5 @@
 """Contributions: they multiply to the mean, whatever the models; planted effects are found where they belong."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,41 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from forecast import backtest, explain, seasons
-from forecast.backtest import COMBINATION, Forecaster, Issued, Progress
+from forecast import explain, seasons
 from forecast.explain import Explained, Wanted
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import Issued, issue
+from forecast.look import Basis, Progress
 from forecast.models import _drivers, _rows, catalogue
 from forecast.panel import Grid
 from forecast.tables import ALL, PARTS, Areas, Contributions, Counts, Seasons, check, conform, empty
+from tests import naive
+from tests.forecast.grids import LAST, grid_of
 
 CHEAP = {"lightgbm": {"trees": 40, "least_rows": 50, "rows": 4000, "least_in_leaf": 10}}
 MEMBERS = ("climatology", "lightgbm", "theta", "seasonal_naive", "tsb")
-LAST = "2022-10-01"
 WINTER = (11, 12, 1, 2, 3)
-
-
-def _naive() -> Any:
-    found = importlib.util.spec_from_file_location("naive", Path(__file__).resolve().parents[1] / "naive.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-naive = _naive()
 
 
 def spec_of(kind: str, **options: float) -> catalogue.Model:
     given = {"kind": kind} | CHEAP.get(kind, {}) | options
     spec: catalogue.Model = TypeAdapter(catalogue.Model).validate_python(given)
     return spec
-
-
-def grid_of(y: np.ndarray, categories: int = 2) -> Grid:
-    cells = [(f"a{i // categories:03}", f"c{i % categories}") for i in range(len(y))]
-    months = pd.date_range(end=LAST, periods=y.shape[1], freq="MS", unit="us")
-    return Grid(pd.DataFrame(cells, columns=["area", "category"], dtype="str"), months, y.astype(float))
 
 
 def messy(seed: int, months: int, cells: int = 12) -> np.ndarray:
@@ -86,7 +67,7 @@ def product(parts: dict[str, np.ndarray]) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", catalogue.KINDS)
 def test_an_explained_model_says_what_it_would_have_said_and_its_factors_multiply_to_it(kind: str) -> None:
-    grid = grid_of(messy(1, 40))
+    grid = grid_of(messy(1, 40), 2)
     known, cells = calendar_of(grid, 5), np.array([0, 1, 2, 4, 7, 11])
     told = told_by(kind, grid, 5, cells)
     np.testing.assert_array_equal(told.means, catalogue.predict(spec_of(kind), grid, known, 5, 3))
@@ -103,7 +84,7 @@ def test_an_explained_model_says_what_it_would_have_said_and_its_factors_multipl
 def test_factors_multiply_to_the_average_of_all_members(
     seed: int, months: int, weights: list[float], horizon: int
 ) -> None:
-    grid = grid_of(messy(seed, months))
+    grid = grid_of(messy(seed, months), 2)
     cells = np.arange(len(grid.cells))
     told = {kind: told_by(kind, grid, horizon, cells) for kind in MEMBERS}
     weigh = dict(zip(MEMBERS, [*weights[:-1], weights[-1] + 0.1], strict=True))
@@ -170,7 +151,7 @@ def test_what_adding_up_changed_is_told_too(seed: int) -> None:
 
 def contributions(seed: int, months: int = 4, zero: bool = True) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    grid = grid_of(np.ones((4, 3)))
+    grid = grid_of(np.ones((4, 3)), 2)
     parts = {part: rng.gamma(5, 0.2, (4, months)) for part in PARTS}
     parts["trend"][0, 1] = 0 if zero else 1
     return explain.table(grid.cells, grid.future(months), grid.months[-1], parts)
@@ -181,7 +162,7 @@ def test_sums_over_months_are_what_the_twin_says() -> None:
     found = explain.summed(table.assign(sum="all"), "sum").loc["all"]
     rows = table.pivot(index=["area", "category", "month"], columns="part", values="factor")
     sectors = [
-        (row["usual"], row.prod(), {part: np.log(row[part]) for part in PARTS if part != "usual"})
+        (row["usual"], float(np.prod(row)), {part: np.log(row[part]) for part in PARTS if part != "usual"})
         for _, row in rows.iterrows()
     ]
     assert found["usual"] == pytest.approx(rows["usual"].sum())
@@ -203,15 +184,15 @@ def test_sums_multiply_and_do_not_depend_on_the_order_of_summing(seed: int) -> N
 
 def test_a_sum_of_nothing_is_nothing() -> None:
     table = explain.table(
-        grid_of(np.ones((1, 3))).cells, pd.DatetimeIndex([pd.Timestamp(LAST)]), pd.Timestamp(LAST),
+        grid_of(np.ones((1, 3)), 2).cells, pd.DatetimeIndex([pd.Timestamp(LAST)]), pd.Timestamp(LAST),
         {"usual": np.array([[2.0]]), "level": np.array([[0.0]]), "season": np.array([[1.0]])},
     )  # fmt: skip
     assert explain.summed(table.assign(sum=1), "sum").loc[1].to_dict() == {"usual": 2, "level": 0, "season": 1}
-    assert explain.table(grid_of(np.ones((0, 3))).cells, pd.DatetimeIndex([]), pd.Timestamp(LAST), {}).empty
+    assert explain.table(grid_of(np.ones((0, 3)), 2).cells, pd.DatetimeIndex([]), pd.Timestamp(LAST), {}).empty
 
 
 def test_the_cells_of_the_plan_are_explained_first_then_the_largest() -> None:
-    cells = grid_of(np.ones((6, 2))).cells
+    cells = grid_of(np.ones((6, 2)), 2).cells
     expected = np.array([1.0, 9.0, 3.0, 8.0, 2.0, 7.0])
     assert Wanted(most=2).of(cells, expected).tolist() == [1, 3]
     assert Wanted(most=4, first=("c0",)).of(cells, expected).tolist() == [0, 1, 2, 4]
@@ -263,7 +244,7 @@ def test_a_planted_driver_is_found_where_it_belongs(driver: str, part: str) -> N
 
 @pytest.mark.parametrize("largest_factor", [1.02, 5.0])
 def test_the_correction_of_trees_is_shared_out_without_rest(largest_factor: float) -> None:
-    grid = grid_of(messy(4, 40, 30))
+    grid = grid_of(messy(4, 40, 30), 2)
     spec = spec_of("lightgbm", largest_factor=largest_factor)
     cells = np.array([20, 3, 4, 0, 29])
     told = catalogue.explain(spec, grid, calendar_of(grid, 6), 6, 3, cells)
@@ -293,7 +274,7 @@ FORECASTER = Forecaster.model_validate(
 
 
 def counts() -> pd.DataFrame:
-    grid = grid_of(np.random.default_rng(3).poisson(4, (12, 40)))
+    grid = grid_of(np.random.default_rng(3).poisson(4, (12, 40)), 2)
     y = grid.y.astype(int)
     y[0] = 0
     wide = pd.DataFrame(y, columns=grid.months).assign(**grid.cells)
@@ -307,10 +288,8 @@ def issued(
     places = pd.DataFrame({"area": sorted(table["area"].unique())})
     places = places.assign(level="community", parent=None, name=places["area"], aliases="")
     above = pd.DataFrame({"area": [], "ancestor": []}, dtype="str")
-    return backtest.issue(
-        table, conform(Areas, places), above, lambda origin: empty(Seasons), pd.Timestamp(LAST), 4, forecaster, 1,
-        progress, wanted=wanted,
-    )  # fmt: skip
+    basis = Basis(table, conform(Areas, places), above, lambda origin: empty(Seasons), 4, forecaster, 1)
+    return issue(basis, pd.Timestamp(LAST), progress, wanted=wanted)
 
 
 def test_contributions_multiply_to_the_means_as_issued_and_change_none() -> None:

@@ -5,19 +5,23 @@ from string import Formatter
 import pandas as pd
 import pytest
 
-from reports.texts import TEXTS, Words, whole
+from reports.texts import PARTS, TEXTS, Words, whole
 
 
 def sources() -> str:
-    """Code and templates of the room, without the catalogue of texts itself."""
+    """Code and templates of the room, without the texts themselves."""
     room = files("reports")
     parts = [*room.iterdir(), *(room / "templates").iterdir()]
-    return "\n".join(p.read_text("utf-8") for p in parts if p.is_file() and p.name != "texts.py")
+    return "\n".join(p.read_text("utf-8") for p in parts if p.is_file())
 
 
 def users() -> str:
     """Everything that may ask for a text."""
-    return sources() + (files("reports") / "texts.py").read_text("utf-8").split("class Words")[1]
+    return sources() + (files("reports") / "texts" / "__init__.py").read_text("utf-8")
+
+
+def test_no_two_files_of_texts_share_a_key() -> None:
+    assert sum(map(len, PARTS)) == len(TEXTS)
 
 
 @pytest.mark.parametrize("key", TEXTS)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,17 +11,15 @@ from forecast.models import _climate, catalogue
 from forecast.models._climate import Climate
 from forecast.models.climatology import Climatology
 from forecast.models.theta import Theta
-from forecast.panel import Grid
 from forecast.tables import Seasons, empty
+from tests.forecast.grids import grid_of
 
 SIZES = [10, 100, 10_000]
 
 
 def next_month(spec: Any, y: np.ndarray) -> float:
     """What is expected of the first cell, in units of one month of it as it was."""
-    months = pd.date_range(end="2022-10-01", periods=y.shape[1], freq="MS", unit="us")
-    cells = pd.DataFrame({"area": [f"a{i}" for i in range(len(y))], "category": "c"}, dtype="str")
-    return float(catalogue.predict(spec, Grid(cells, months, y), empty(Seasons), 1, 0)[0, 0])
+    return float(catalogue.predict(spec, grid_of(y), empty(Seasons), 1, 0)[0, 0])
 
 
 def steady(mean: float, months: int, seed: int = 0) -> np.ndarray:

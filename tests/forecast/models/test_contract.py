@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from forecast import backtest
-from forecast.backtest import Forecaster
 from forecast.calibrate import Calibrate
+from forecast.forecaster import COMBINATION, Forecaster
+from forecast.issue import issue
+from forecast.look import Basis
 from forecast.models import catalogue
 from forecast.panel import Grid
 from forecast.tables import ALL, Areas, Counts, Seasons, conform
+from tests.forecast.grids import grid_of
 
 CHEAP = {"lightgbm": {"trees": 30, "least_rows": 100, "rows": 4000, "least_in_leaf": 20}}
 SEASONLESS = {"flat_mean", "tsb"}
@@ -28,13 +30,6 @@ SEED = 20
 def spec_of(kind: str) -> catalogue.Model:
     spec: catalogue.Model = TypeAdapter(catalogue.Model).validate_python({"kind": kind} | CHEAP.get(kind, {}))
     return spec
-
-
-def grid_of(y: np.ndarray, categories: int = 1) -> Grid:
-    """Cells by area, then category; the last month is always 2022-10."""
-    cells = [(f"a{i // categories:03}", f"c{i % categories}") for i in range(len(y))]
-    months = pd.date_range(end="2022-10-01", periods=y.shape[1], freq="MS", unit="us")
-    return Grid(pd.DataFrame(cells, columns=["area", "category"], dtype="str"), months, y.astype(float))
 
 
 def counts(months: int, areas: int = 8, categories: int = 2, mean: float = 10.0, seed: int = 0) -> np.ndarray:
@@ -270,10 +265,8 @@ def issued(table: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     models = [spec_of(kind) for kind in catalogue.KINDS]
     forecaster = Forecaster(models=models, calibrate=Calibrate(past_origins=1), member_quantiles=True)
     seasons = seasons_of(grid, 2)
-    done = backtest.issue(
-        table, conform(Areas, places), above, lambda origin: seasons, grid.months[-1], 2, forecaster, SEED
-    )
-    return done.forecasts
+    basis = Basis(table, conform(Areas, places), above, lambda origin: seasons, 2, forecaster, SEED)
+    return issue(basis, grid.months[-1]).forecasts
 
 
 def test_quantiles_of_every_kind_are_ordered_counts_and_nothing_later_enters() -> None:
@@ -292,7 +285,7 @@ def test_quantiles_of_every_kind_are_ordered_counts_and_nothing_later_enters() -
     quantiles = forecasts[forecasts["output"] == "quantile"].sort_values(
         ["model", "area", "category", "month", "level"]
     )
-    assert set(quantiles["model"]) == {backtest.COMBINATION, *catalogue.KINDS}
+    assert set(quantiles["model"]) == {COMBINATION, *catalogue.KINDS}
     predicted = quantiles["predicted"].to_numpy().reshape(-1, quantiles["level"].nunique())
     assert (predicted == np.floor(predicted)).all()
     assert (predicted >= 0).all()

@@ -14,14 +14,9 @@ from forecast.models._season import seasonal_index
 from forecast.models.lightgbm import LightGBM
 from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, conform, empty
+from tests.forecast.grids import grid_of
 
 NO_SEASONS = empty(Seasons)
-
-
-def grid_of(y: np.ndarray, categories: int = 2) -> Grid:
-    cells = [(f"a{i // categories:03}", f"c{i % categories}") for i in range(len(y))]
-    months = pd.date_range(end="2022-10-01", periods=y.shape[1], freq="MS", unit="us")
-    return Grid(pd.DataFrame(cells, columns=["area", "category"], dtype="str"), months, y.astype(float))
 
 
 def counts(cells: int, months: int, mean: float = 5, seed: int = 0) -> np.ndarray:
@@ -30,7 +25,7 @@ def counts(cells: int, months: int, mean: float = 5, seed: int = 0) -> np.ndarra
 
 
 def past_of(y: np.ndarray, horizon: int = 15) -> _rows.Past:
-    return _rows.past(Climate(), grid_of(y), horizon, np.zeros((0, 2, y.shape[1] + horizon)))
+    return _rows.past(Climate(), grid_of(y, 2), horizon, np.zeros((0, 2, y.shape[1] + horizon)))
 
 
 def plain_of(grid: Grid, horizon: int) -> np.ndarray:
@@ -102,8 +97,8 @@ def test_a_shock_that_hits_all_is_taken_out() -> None:
 
 def test_growth_of_the_whole_city_is_left_to_level_and_season() -> None:
     y = np.random.default_rng(0).poisson(20 * 1.04 ** np.arange(40), (80, 40)).astype(float)
-    plain = plain_of(grid_of(y), 6)
-    means = lightgbm.predict(LightGBM(), grid_of(y), NO_SEASONS, 6, 0)
+    plain = plain_of(grid_of(y, 2), 6)
+    means = lightgbm.predict(LightGBM(), grid_of(y, 2), NO_SEASONS, 6, 0)
     np.testing.assert_allclose(means.sum(0), plain.sum(0), rtol=0.05)
 
 
@@ -115,7 +110,7 @@ def test_the_index_in_force_today_knows_every_month() -> None:
 
 
 def test_no_cell_leaves_level_and_season_further_than_allowed() -> None:
-    grid = grid_of(counts(80, 40, mean=0.5))
+    grid = grid_of(counts(80, 40, mean=0.5), 2)
     spec = LightGBM(least_in_leaf=5, l2=0.0, learning_rate=0.5, largest_factor=1.2)
     plain = plain_of(grid, 3)
     factor = lightgbm.predict(spec, grid, NO_SEASONS, 3, 0) / plain
@@ -163,7 +158,7 @@ def test_what_a_cell_shows_of_its_own_is_learned() -> None:
 
 
 def test_threads_change_nothing() -> None:
-    grid = grid_of(counts(60, 40))
+    grid = grid_of(counts(60, 40), 2)
     one, two = (lightgbm.predict(LightGBM(threads=t, trees=30), grid, NO_SEASONS, 3, 0) for t in (1, 2))
     np.testing.assert_array_equal(one, two)
 
@@ -173,7 +168,7 @@ QUICK = LightGBM(trees=20, rows=2000, least_rows=100, least_in_leaf=20, refit_ev
 
 def grids_of(y: np.ndarray, origins: range) -> list[Grid]:
     """What was known after so many months, for each origin."""
-    whole = grid_of(y)
+    whole = grid_of(y, 2)
     return [Grid(whole.cells, whole.months[:months], y[:, :months].copy()) for months in origins]
 
 
@@ -228,7 +223,7 @@ def test_a_category_keeps_its_drivers_wherever_it_stands_in_the_grid() -> None:
     ]
     seasons = conform(Seasons, pd.concat(rows))
     expected = 20 * np.exp(0.5 * np.outer(np.tile([1, -1], 40), driver[:40]))
-    grid = grid_of(np.random.default_rng(0).poisson(expected))
+    grid = grid_of(np.random.default_rng(0).poisson(expected), 2)
     turned = Grid(grid.cells[::-1].reset_index(drop=True), grid.months, grid.y[::-1])
     spec = QUICK.model_copy(update={"trees": 100, "learning_rate": 0.2, "rows": 5000, "feature_share": 1.0})
     means = lightgbm.predict(spec, grid, seasons, 3, 0)

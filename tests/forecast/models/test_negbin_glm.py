@@ -1,9 +1,5 @@
 """The regression finds what was put in, says how sure it is, and gives up in peace."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,33 +10,18 @@ from forecast.models import climatology, negbin_glm
 from forecast.models.negbin_glm import MONTHS, NegBinGlm
 from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, empty
+from tests import naive
+from tests.forecast.grids import grid_of
 
+FIRST = "2014-01-01"
 SPEC = NegBinGlm()
 NO_SEASONS = empty(Seasons)
 SEASON = np.array([1.5, 1.3, 1.0, 0.8, 0.7, 0.7, 0.8, 0.9, 0.9, 1.0, 1.1, 1.3])
 FEAST, COLD = -0.35, 0.02  # log effects of a whole festival in the month, and of a degree
 
 
-def _load() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "naive.py"
-    found = importlib.util.spec_from_file_location("naive", path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-naive = _load()
-
-
 def months_of(count: int) -> pd.DatetimeIndex:
-    return pd.date_range("2014-01-01", periods=count, freq="MS", unit="us")
-
-
-def grid_of(y: np.ndarray, categories: list[str] | None = None) -> Grid:
-    cells = {"area": [f"a{i}" for i in range(len(y))], "category": categories or ["c"] * len(y)}
-    return Grid(pd.DataFrame(cells, dtype="str"), months_of(y.shape[1]), y.astype(float))
+    return pd.date_range(FIRST, periods=count, freq="MS", unit="us")
 
 
 def seasons_of(months: pd.DatetimeIndex, **drivers: np.ndarray) -> pd.DataFrame:
@@ -67,7 +48,8 @@ def city(seed: int, count: int = 96, areas: int = 10) -> tuple[Grid, pd.DataFram
     log = np.log(SEASON[months.month.to_numpy() - 1]) + FEAST * feast + COLD * (cold - normal)
     shock = rng.gamma(100, 1 / 100, count)
     mean = rng.gamma(3, 10, (areas, 1)) * np.exp(log) * shock
-    return grid_of(rng.poisson(mean * rng.gamma(20, 1 / 20, mean.shape))), seasons_of(months, feast=feast, cold=cold)
+    y = rng.poisson(mean * rng.gamma(20, 1 / 20, mean.shape))
+    return grid_of(y, first=FIRST), seasons_of(months, feast=feast, cold=cold)
 
 
 def read(grid: Grid, seasons: pd.DataFrame, spec: NegBinGlm = SPEC) -> pd.DataFrame:
@@ -108,14 +90,14 @@ def test_known_effects_lie_in_their_intervals() -> None:
 def test_the_intercept_is_the_requests_of_an_average_month_whoever_was_silent() -> None:
     y = np.random.default_rng(2).poisson([[40.0], [160.0]], (2, 72)).astype(float)
     y[1, :30] = np.nan
-    table = read(grid_of(y), NO_SEASONS)
+    table = read(grid_of(y, first=FIRST), NO_SEASONS)
     assert holds(table, "intercept", 200)
     assert value(table, "intercept", "estimate") == pytest.approx(200, rel=0.05)
 
 
 def test_steady_growth_is_read_and_carried_on_but_ever_less() -> None:
     y = np.random.default_rng(3).poisson(300 * 1.2 ** (np.arange(84) / 12), (5, 84))
-    grid = grid_of(y)
+    grid = grid_of(y, first=FIRST)
     table = read(grid, NO_SEASONS)
     assert holds(table, "trend", 1.2)
     assert value(table, "trend", "estimate") > 1.1
@@ -129,7 +111,9 @@ def test_steady_growth_is_read_and_carried_on_but_ever_less() -> None:
 def test_the_dispersion_is_that_of_the_totals() -> None:
     rng = np.random.default_rng(4)
     shock = rng.gamma(25, 1 / 25, 120)
-    found = [read(grid_of(rng.poisson(1000 * rng.permutation(shock), (4, 120))), NO_SEASONS) for _ in range(5)]
+    found = [
+        read(grid_of(rng.poisson(1000 * rng.permutation(shock), (4, 120)), first=FIRST), NO_SEASONS) for _ in range(5)
+    ]
     assert np.mean([value(table, "dispersion", "estimate") for table in found]) == pytest.approx(1 / 25, rel=0.35)
 
 
@@ -159,7 +143,7 @@ def test_a_moving_feast_is_expected_where_it_falls() -> None:
     first = rng.integers(0, 2, 108)
     share = np.where(months.month == 1, first, np.where(months.month == 2, 1 - np.roll(first, 1), 0)).astype(float)
     y = rng.poisson(400 * (1 - 0.5 * share), (2, 108))
-    known = grid_of(y[:, :-12])
+    known = grid_of(y[:, :-12], first=FIRST)
     means = negbin_glm.predict(SPEC, known, seasons_of(months, feast=share), 2, 0)
     blind = negbin_glm.predict(NegBinGlm(drivers=()), known, seasons_of(months, feast=share), 2, 0)
     truth = 400 * (1 - 0.5 * share[-12:-10])
@@ -178,7 +162,7 @@ def test_a_wild_driver_is_held() -> None:
 def test_months_that_never_saw_a_request_are_no_trouble() -> None:
     months = months_of(60)
     y = np.random.default_rng(5).poisson(20 * np.isin(months.month, [12, 1, 2]), (4, 60))
-    table = read(grid_of(y), NO_SEASONS).drop(index="dispersion")
+    table = read(grid_of(y, first=FIRST), NO_SEASONS).drop(index="dispersion")
     assert np.isfinite(table[["estimate", "std_error", "low", "high"]].to_numpy(dtype=float)).all()
     assert value(table, "july", "estimate") < 0.1
     assert value(table, "january", "estimate") > 2
@@ -186,9 +170,9 @@ def test_months_that_never_saw_a_request_are_no_trouble() -> None:
 
 @pytest.mark.parametrize("y", [np.full((3, 23), 9.0), np.zeros((3, 40))], ids=["23 months", "zeros"])
 def test_where_nothing_can_be_estimated_level_and_season_stay(y: np.ndarray) -> None:
-    plain = climatology.predict(climatology.Climatology(), grid_of(y), NO_SEASONS, 6, 0)
-    np.testing.assert_allclose(negbin_glm.predict(SPEC, grid_of(y), NO_SEASONS, 6, 0), plain)
-    table = negbin_glm.coefficients(SPEC, grid_of(y), NO_SEASONS)
+    plain = climatology.predict(climatology.Climatology(), grid_of(y, first=FIRST), NO_SEASONS, 6, 0)
+    np.testing.assert_allclose(negbin_glm.predict(SPEC, grid_of(y, first=FIRST), NO_SEASONS, 6, 0), plain)
+    table = negbin_glm.coefficients(SPEC, grid_of(y, first=FIRST), NO_SEASONS)
     assert table.empty
     assert list(table.columns) == ["category", "term", "estimate", "std_error", "low", "high"]
 
@@ -224,7 +208,7 @@ def test_factors_of_the_months_have_mean_one_and_lie_in_their_intervals(seed: in
     rng = np.random.default_rng(seed)
     y = rng.poisson(10.0**size * rng.gamma(2, 0.5, (3, 1)) * rng.gamma(2, 0.5, count), (3, count)).astype(float)
     y[rng.random(y.shape) < 0.1] = np.nan
-    tables = negbin_glm.coefficients(SPEC, grid_of(y), NO_SEASONS)
+    tables = negbin_glm.coefficients(SPEC, grid_of(y, first=FIRST), NO_SEASONS)
     for _, table in tables[tables["term"] != "dispersion"].groupby("category"):
         assert table.loc[table["term"].isin(MONTHS), "estimate"].mean() == pytest.approx(1)
         assert (table["low"] < table["estimate"]).all()

@@ -1,9 +1,5 @@
 """The quick models against their slow twins."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,19 +12,7 @@ from forecast.models._climate import Climate
 from forecast.models._season import Season, centred_mean, seasonal_index
 from forecast.panel import Grid
 from forecast.tables import Seasons, empty
-
-
-def _load() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "naive.py"
-    found = importlib.util.spec_from_file_location("naive", path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-naive = _load()
+from tests import naive
 
 
 @st.composite

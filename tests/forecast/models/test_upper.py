@@ -8,15 +8,10 @@ from forecast.models import _climate, _upper, catalogue, climatology, ets, proph
 from forecast.models._climate import Climate
 from forecast.panel import Grid
 from forecast.tables import ALL, Seasons, empty
+from tests.forecast.grids import grid_of
 
 NO_SEASONS = empty(Seasons)
 BOTH = pytest.mark.parametrize("spec", [ets.Ets(), prophet.Prophet()], ids=lambda spec: spec.kind)
-
-
-def grid_of(y: np.ndarray, categories: list[str] | None = None) -> Grid:
-    months = pd.date_range(end="2022-10-01", periods=y.shape[1], freq="MS", unit="us")
-    cells = {"area": [f"a{i}" for i in range(len(y))], "category": categories or ["c"] * len(y)}
-    return Grid(pd.DataFrame(cells, dtype="str"), months, y.astype(float))
 
 
 def counts(cells: int, months: int, mean: float = 50) -> np.ndarray:

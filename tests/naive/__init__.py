@@ -1,0 +1,43 @@
+"""Slow, obvious twins of the formulas: plain loops over plain numbers, to be read next to the paper.
+
+A file a room; a twin is called `naive.<name>`, wherever it stands.
+"""
+
+from tests.naive.changes import whole
+from tests.naive.climate import pool_weights, tame
+from tests.naive.combine import relative_errors
+from tests.naive.explain import lmdi, log_mean
+from tests.naive.means import climatology, flat_mean, seasonal_naive, tsb
+from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
+from tests.naive.negbin_glm import negbin_regression, off_normal
+from tests.naive.paths import score_slope, variance_with_shocks
+from tests.naive.reconcile import totals
+from tests.naive.scores import scores
+from tests.naive.season import seasonal_index
+from tests.naive.theta import dynamic_theta, theta, theta_means
+
+__all__ = [
+    "climatology",
+    "dynamic_theta",
+    "flat_mean",
+    "lmdi",
+    "log_mean",
+    "negbin_crps",
+    "negbin_pmf",
+    "negbin_quantile",
+    "negbin_regression",
+    "off_normal",
+    "pool_weights",
+    "relative_errors",
+    "score_slope",
+    "scores",
+    "seasonal_index",
+    "seasonal_naive",
+    "tame",
+    "theta",
+    "theta_means",
+    "totals",
+    "tsb",
+    "variance_with_shocks",
+    "whole",
+]
