@@ -201,8 +201,8 @@ def _told(basis: Basis, grid: Grid, wanted: Wanted) -> Told:
 
 def _grid(basis: Basis, origin: pd.Timestamp) -> Grid | None:
     """`panel.grid_at`, or None when no cell is covered up to the origin."""
-    known = panel.build(basis.counts, basis.areas, origin, basis.forecaster.coverage)
-    return None if known.empty else panel.to_grid(known, origin, basis.forecaster.value)
+    grid = panel.grid_at(basis.counts, basis.areas, origin, basis.forecaster.coverage, basis.forecaster.value)
+    return grid if len(grid.cells) else None
 
 
 def _valid(name: str, means: Array, shape: tuple[int, int]) -> Array:

@@ -10,6 +10,8 @@ from forecast.months import bounds, month_of
 from forecast.spec import Spec
 from forecast.tables import Panel, check, conform
 
+HALF_YEAR = 6
+
 
 class Coverage(Spec):
     """When a month without any request means "nobody listened" rather than "nobody complained".
@@ -105,23 +107,11 @@ def build(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, cover
         0 for each covered month without requests.
 
     """
-    known = counts[counts["area"].notna() & (counts["month"] <= origin)]
-    if known.empty:
-        return conform(Panel, known)
-    known = known.groupby(["area", "category", "month"], as_index=False)[["orders", "incidents", "callers"]].sum()
-    months = pd.date_range(known["month"].min(), origin, freq="MS", unit="us")
-    totals = known.pivot_table(index="area", columns="month", values="orders", aggfunc="sum")
-    covered = _covered(totals.reindex(columns=months), areas, coverage)
-    seen = known[["area", "category"]]
-    cells = pd.concat([seen, _expected_cells(known, covered, origin, coverage)]).drop_duplicates()
-    category_from = known.groupby("category")["month"].min()
-    rows = cells.merge(covered, on="area")
-    rows = rows[rows["month"] >= rows["category"].map(category_from)]
-    panel = rows.merge(known, on=["area", "category", "month"], how="left")
-    figures = ["orders", "incidents", "callers"]
-    panel[figures] = panel[figures].fillna(0).astype("int64")
-    panel = panel.sort_values(["area", "category", "month"], ignore_index=True)
-    return check(Panel, conform(Panel, panel), "panel")
+    seen = _seen(counts, areas, origin, coverage)
+    row, month = np.nonzero(seen.covered)
+    table = seen.cells.take(row).reset_index(drop=True).assign(month=seen.months[month])
+    table = table.assign(**{name: values[row, month] for name, values in seen.figures.items()})
+    return check(Panel, conform(Panel, table), "panel")
 
 
 def to_grid(panel: pd.DataFrame, origin: pd.Timestamp, value: str = "orders") -> Grid:
@@ -139,50 +129,102 @@ def grid_at(
     coverage: Coverage,
     value: str = "orders",
 ) -> Grid:
-    """What was known at the end of month `origin`, coverage included: the only door to the past for a model."""
-    return to_grid(build(counts, areas, origin, coverage), origin, value)
+    """What was known at the end of month `origin`, coverage included: the only door to the past for a model.
+
+    It is `to_grid` of `build`, without the long table between; no cell when nothing is known.
+    """
+    seen = _seen(counts, areas, origin, coverage)
+    alive = np.flatnonzero(seen.covered.any(axis=1))
+    first = int(np.argmax(seen.covered.any(axis=0))) if len(alive) else len(seen.months)
+    y = np.where(seen.covered, seen.figures[value], np.nan)
+    return Grid(seen.cells.take(alive).reset_index(drop=True), seen.months[first:], y[alive, first:])
 
 
-def _expected_cells(
-    known: pd.DataFrame, covered: pd.DataFrame, origin: pd.Timestamp, coverage: Coverage
-) -> pd.DataFrame:
-    """[area, category] worth a cell in areas first heard less than half a year ago, seen there or not."""
-    year_ago = origin - pd.DateOffset(months=12)
-    ages = covered.groupby("area")["month"].agg(["min", "max", "size"])
-    new = ages[ages["min"] > origin - pd.DateOffset(months=6)]
-    older = ages.index[(ages["min"] <= year_ago) & (ages["max"] > year_ago)]
-    theirs = known[(known["month"] > year_ago) & known["area"].isin(older) & (known["orders"] > 0)]
-    if new.empty or theirs.empty or not coverage.common_in:
-        return known[["area", "category"]].iloc[:0]
-    by_category = theirs.groupby("category")
-    share = by_category["orders"].sum() / theirs["orders"].sum()
-    share = share[by_category["area"].nunique() >= coverage.common_in * len(older)]
-    a_month = known.groupby("area")["orders"].sum().reindex(new.index) / new["size"]
-    area, category = np.nonzero(np.outer(a_month, share) >= coverage.worth_a_cell)
-    return pd.DataFrame({"area": new.index[area], "category": share.index[category]})
+@dataclass(frozen=True)
+class _Seen:
+    """cells: (n rows) area, category, in order; months: (T,); covered: (n, T); figures: name -> (n, T) requests."""
+
+    cells: pd.DataFrame
+    months: pd.DatetimeIndex
+    covered: np.ndarray
+    figures: dict[str, np.ndarray]
 
 
-def _covered(totals: pd.DataFrame, areas: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
-    """Covered (area, month) pairs.
+def _seen(counts: pd.DataFrame, areas: pd.DataFrame, origin: pd.Timestamp, coverage: Coverage) -> _Seen:
+    known = counts[counts["area"].notna() & (counts["month"] <= origin)]
+    first = known["month"].min() if len(known) else origin
+    months = pd.DatetimeIndex(pd.date_range(first, origin, freq="MS", unit="us"))
+    place, places = pd.factorize(known["area"], sort=True)
+    kind, kinds = pd.factorize(known["category"], sort=True)
+    month = months.get_indexer(pd.DatetimeIndex(known["month"]))
+    orders = known["orders"].to_numpy()
+    by_area = _sums((place, month), orders, (len(places), len(months)))
+    heard = _sums((place, month), np.ones(len(known)), by_area.shape) > 0
+    listened = _listened(np.where(heard, by_area, np.nan), places, months, areas, coverage)
+    by_cell = _sums((place, kind), np.where(month >= len(months) - 12, orders, 0), (len(places), len(kinds)))
+    is_cell = _sums((place, kind), np.ones(len(known)), by_cell.shape) > 0
+    is_cell |= _expected_cells(by_area.sum(axis=1), by_cell, listened, coverage)
+    number = np.cumsum(is_cell).reshape(is_cell.shape) - 1
+    row, shape = number[place, kind], (int(is_cell.sum()), len(months))
+    area, category = np.nonzero(is_cell)
+    since = np.full(len(kinds), len(months))
+    np.minimum.at(since, kind, month)
+    return _Seen(
+        pd.DataFrame({"area": places[area], "category": kinds[category]}),
+        months,
+        listened[area] & (np.arange(len(months)) >= since[category, None]),
+        {name: _sums((row, month), known[name].to_numpy(), shape) for name in ("orders", "incidents", "callers")},
+    )
 
-    totals: (areas x months) requests of all categories, NaN where no row came at all. A row that says 0 is
+
+def _sums(at: tuple[np.ndarray, np.ndarray], values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Matrix of the sums of `values` by row and column."""
+    total = np.zeros(shape, dtype=values.dtype)
+    np.add.at(total, at, values)
+    return total
+
+
+def _expected_cells(by_area: np.ndarray, by_cell: np.ndarray, listened: np.ndarray, coverage: Coverage) -> np.ndarray:
+    """(areas, categories) worth a cell in areas first heard less than half a year ago, seen there or not.
+
+    by_area: (areas,) requests of all time; by_cell: those of the last 12 months; listened: (areas, T).
+    """
+    months = listened.shape[1]
+    ever = listened.any(axis=1)
+    age = np.where(ever, months - np.argmax(listened, axis=1), 0)
+    new = (age > 0) & (age <= HALF_YEAR)
+    older = (age > 12) & listened[:, -12:].any(axis=1)
+    theirs = by_cell * older[:, None]
+    worth = np.zeros(by_cell.shape, dtype=bool)
+    if not coverage.common_in or not new.any() or not theirs.any():
+        return worth
+    common = (theirs > 0).sum(axis=0) >= coverage.common_in * older.sum()
+    a_month = by_area / np.maximum(listened.sum(axis=1), 1)
+    share = np.where(common & theirs.any(axis=0), theirs.sum(axis=0) / theirs.sum(), 0.0)
+    worth[new] = np.outer(a_month, share)[new] >= coverage.worth_a_cell
+    return worth
+
+
+def _listened(
+    figures: np.ndarray, names: pd.Index, months: pd.DatetimeIndex, areas: pd.DataFrame, coverage: Coverage
+) -> np.ndarray:
+    """(areas, months) whether an area was listened to.
+
+    figures: (areas, months) requests of all categories, NaN where no row came at all. A row that says 0 is
     a month that was listened to; no row is taken for 0 unless the area or the whole city is usually loud.
     """
-    figures = totals.to_numpy(dtype=float)
-    months = pd.DatetimeIndex(totals.columns)
     silent = np.isnan(figures)
     seen = np.maximum.accumulate(~silent, axis=1)
-    if coverage.silent_if_usually:
+    if coverage.silent_if_usually and figures.size:
         missing = _expected_by_area(figures, seen) >= coverage.silent_if_usually
         missing |= _expected_by_season(figures, months) >= coverage.silent_if_usually
         seen &= ~(silent & missing)
-    bounds = areas.set_index("area").reindex(totals.index)
+    bounds = areas.set_index("area").reindex(names)
     first, last = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
     start = bounds["valid_from"].fillna(first).to_numpy()[:, None]
     stop = bounds["valid_to"].fillna(last).to_numpy()[:, None]
     seen &= ((months + pd.offsets.MonthEnd()).to_numpy() >= start) & (months.to_numpy() <= stop)
-    rows, columns = np.nonzero(seen)
-    return pd.DataFrame({"area": totals.index.to_numpy()[rows], "month": months[columns]})
+    return seen
 
 
 def _expected_by_area(figures: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -45,6 +45,20 @@ def test_rows_in_any_order_give_the_same_panel(rows: list[tuple[str, str, int, i
     pd.testing.assert_frame_equal(one, build(counts(rows[::-1]), NO_AREAS, MONTHS[-1], Coverage()))
 
 
+@given(figures, st.integers(0, 23))
+def test_a_grid_is_the_panel_without_the_table_between(rows: list[tuple[str, str, int, int]], turn: int) -> None:
+    origin = MONTHS[max(turn, min(row[2] for row in rows))]
+    grid = grid_at(counts(rows), NO_AREAS, origin, Coverage())
+    long = to_grid(build(counts(rows), NO_AREAS, origin, Coverage()), origin)
+    pd.testing.assert_frame_equal(grid.cells, long.cells)
+    assert grid.months.equals(long.months)
+    np.testing.assert_array_equal(grid.y, long.y)
+
+
+def test_a_grid_of_nothing_has_no_cell() -> None:
+    assert grid_at(counts([(None, "x", 0, 5)]), NO_AREAS, MONTHS[-1], Coverage()).y.shape == (0, 0)
+
+
 def test_a_silent_month_of_a_loud_area_is_not_covered() -> None:
     rows = [("loud", "x", turn, 20) for turn in range(24) if turn != 10]
     rows += [("calm", "x", turn, 1) for turn in range(0, 24, 3)]

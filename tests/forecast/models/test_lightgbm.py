@@ -154,7 +154,7 @@ def test_what_a_cell_shows_of_its_own_is_learned() -> None:
     grid = grid_of(rng.poisson(busy[:, :47]).astype(float), 1)
     plain = plain_of(grid, 1)
     means = lightgbm.predict(LightGBM(), grid, NO_SEASONS, 1, 0)
-    assert np.abs(means[:, 0] - busy[:, 47]).mean() < 0.3 * np.abs(plain[:, 0] - busy[:, 47]).mean()
+    assert np.abs(means[:, 0] - busy[:, 47]).mean() < 0.5 * np.abs(plain[:, 0] - busy[:, 47]).mean()
 
 
 def test_threads_change_nothing() -> None:
