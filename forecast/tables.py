@@ -177,8 +177,8 @@ class EstateFacts(Table):
 class EstateReview(Table):
     """Pairs of a name as written and an estate it may mean, for a person to answer; until then they are two.
 
-    `where`: the file, or "orders". `area` is that of the written name. `alike`: 0..1. `rows`: orders or lines that
-    hang on the answer. `answer`: same, different, or null.
+    `where`: the file, or "orders". `area` is that of the written name. `alike`: 0..1. `rows`: incidents or
+    lines that hang on the answer. `answer`: same, different, or null.
     """
 
     where: Series[str]

@@ -26,7 +26,7 @@ HEADERS = {
     "name": ("小区名称", "name"),
     "reason": ("为何存疑", "reason"),
     "alike": ("相似度", "alike"),
-    "rows": ("涉及行数", "rows"),
+    "rows": ("涉及起数", "rows"),
     "answer": ("答复(相同/不同)", "answer (same/different)"),
 }
 ANSWERS = {
@@ -64,7 +64,8 @@ def take_in(
     settings = config.settings
     codes = [category.code for category in settings.categories.categories]
     outlined, bounds = ([], None) if areas is None else _outlines(areas)
-    ledgers, faults = [], []
+    ledgers: list[Ledger] = []
+    faults: list[Fault] = []
     for source, frame in zip(settings.estates, frames, strict=True):
         try:
             ledgers.append(estates.clean(frame, source, place_area, as_of, codes, outlined, bounds))

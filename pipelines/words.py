@@ -57,13 +57,13 @@ _SENTENCES = {
         "counts in the ledger (estates.history)",
     ),
     "unmatched_estates": (
-        "{count} 件工单的小区名称在小区表中找不到或存疑, 未计入小区历史",
-        "{count} orders name an estate that is not surely in the estates table: not in estate history",
+        "{count} 起诉求的小区名称在小区表中找不到或存疑, 未计入小区历史",
+        "{count} incidents name an estate that is not surely in the estates table: not in estate history",
     ),
     "doubtful_estates": (
-        "{count} 对小区名称存疑 (涉及 {rows} 行), 未合并 → 在 {path} 的答复栏填 相同 或 不同, 下次运行生效",
-        "{count} pairs of estate names are doubtful ({rows} rows hang on them) and stay apart -> write same or "
-        "different in {path}; the next run reads it",
+        "{count} 对小区名称存疑 (涉及 {rows} 起), 未合并 → 在 {path} 的答复栏填 相同 或 不同, 下次运行生效",
+        "{count} pairs of estate names are doubtful ({rows} incidents or rows hang on them) and stay apart -> write "
+        "same or different in {path}; the next run reads it",
     ),
     "short_history": (
         "历史只有 {months} 个月: 季节规律无法估计, 区间偏宽",

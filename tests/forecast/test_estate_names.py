@@ -89,7 +89,9 @@ def test_what_is_only_alike_is_asked(written: str, name: str) -> None:
 
 
 def test_more_than_one_or_elsewhere_is_asked() -> None:
-    estates = book(("a", "阳光花园", "c"), ("b", "阳光家园", "c"), ("d", "幸福里", "x"), ("e", "团结", "x"), ("f", "团结", "y"))
+    estates = book(
+        ("a", "阳光花园", "c"), ("b", "阳光家园", "c"), ("d", "幸福里", "x"), ("e", "团结", "x"), ("f", "团结", "y")
+    )
     assert found("阳光", "c", estates) == (None, [("a", TWO), ("b", TWO)])
     assert found("幸福里小区", "c", estates) == (None, [("d", ELSEWHERE)])
     assert found("团结", "c", estates) == (None, [])  # a name of many places says nothing
@@ -99,7 +101,15 @@ def test_more_than_one_or_elsewhere_is_asked() -> None:
 
 
 def answer(written: str, area: str | None, estate: str, said: str) -> pd.DataFrame:
-    row = {"where": "orders", "written": written, "area": area, "estate": estate, "name": "", "reason": "", "alike": 1}
+    row = {
+        "where": "orders",
+        "written": written,
+        "area": area,
+        "estate": estate,
+        "name": "",
+        "reason": "",
+        "alike": 1,
+    }
     return conform(EstateReview, pd.DataFrame([row | {"rows": 1, "answer": said}]))
 
 
