@@ -40,6 +40,7 @@ class History:
     rejects: pd.DataFrame
     estate_rejects: pd.DataFrame
     estate_facts: pd.DataFrame
+    estate_summary: str
     notes: tuple[str, ...]
     unresolved: pd.DataFrame
     digest: str
@@ -99,6 +100,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
         areas=tree,
         estates=ledger.estates,
         estate_facts=ledger.facts,
+        estate_summary=ledgers.summary(ledger, settings.language),
         notes=tuple(ledgers.remarks(ledger, settings.language)),
         incidents=ledgers.incidents(config, ledger, orders.estates(), tree, answered, doubtful, job),
         weather=reference.weather,
@@ -289,6 +291,8 @@ def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
         job.warn(say(language, "rejected", count=count, share=share(count, totals["rows"])))
     if repeated := orders.repeated():
         job.warn(say(language, "repeated", count=repeated))
+    if len(history.estate_rejects):
+        job.warn(history.estate_summary)
     for note in history.notes:
         job.warn(note)
     months = history.counts["month"].nunique()

@@ -136,15 +136,17 @@ def incidents(
     return conform(EstateHistory, pd.concat(parts, ignore_index=True))
 
 
-def remarks(ledger: Ledger, language: str) -> list[str]:
-    """What became of the rows of the ledgers, in a few lines."""
+def summary(ledger: Ledger, language: str) -> str:
+    """What became of the rows of the ledgers, in one line; empty without a ledger."""
     if not ledger.rows:
-        return []
+        return ""
     counts = {"rows": ledger.rows, "dropped": ledger.dropped(), "blanked": ledger.blanked()}
-    lines = [
-        say(language, "estates_read", kept=ledger.rows - ledger.dropped(), estates=len(ledger.estates), **counts)
-    ]
-    lines += [note.en if language == "en" else note.zh for note in ledger.notes]
+    return say(language, "estates_read", kept=ledger.rows - ledger.dropped(), estates=len(ledger.estates), **counts)
+
+
+def remarks(ledger: Ledger, language: str) -> list[str]:
+    """What a person should know of the ledgers."""
+    lines = [note.en if language == "en" else note.zh for note in ledger.notes]
     return [*lines, *([say(language, "one_estate")] if len(ledger.estates) == 1 else [])]
 
 

@@ -39,12 +39,15 @@ def test_the_same_estate_under_another_spelling_gets_the_figures_of_both() -> No
     whole, asked = united(one, two)
     estates = whole.estates.set_index("estate")
     assert sorted(estates.index) == ["7", "8", "新里@c1"]
-    assert estates.loc["7", ["households", "built_year", "fee_collection_rate"]].tolist() == [100, 1985, 0.5]
+    assert estates.loc[["7"], ["households", "built_year", "fee_collection_rate"]].to_numpy().tolist() == [
+        [100, 1985, 0.5]
+    ]
     assert estates.loc["7", "aliases"] == "东风花园(1期)小区"
     assert asked.empty
     facts = whole.facts.set_index(["estate", "field"])
-    assert facts.loc[("7", "built_year"), ["file", "row"]].tolist() == ["b.csv", 2]
-    assert facts.loc[("7", "fee_collection_rate"), "file"] == "a.csv"
+    assert facts.at[("7", "built_year"), "row"] == 2
+    assert facts.at[("7", "built_year"), "file"] == "b.csv"
+    assert facts.at[("7", "fee_collection_rate"), "file"] == "a.csv"
     assert whole.rows == 4
     assert any("2 个小区中 1 个与前面的表是同一小区, 1 个单列" in note.zh for note in whole.notes)
 
