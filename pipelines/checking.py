@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines import inputs, runs
+from pipelines import inputs, ledgers, runs
 from pipelines.config import Config
 from pipelines.inputs import History
 from pipelines.words import say
@@ -31,7 +31,9 @@ class Report:
             say(self.language, "sources", **history.totals()),
             say(self.language, "panel", span=span, orders=int(known["orders"].sum()), estates=len(history.estates),
                 areas=known["area"].nunique(), categories=known["category"].nunique()),
-            *(f"! {text}" for text in self.warnings),
+            *([history.estate_summary] if history.estate_summary else []),
+            *(f"! {text}" for text in self.warnings if text != history.estate_summary),
+            *(f"! {text}" for text in ledgers.fault_lines(history.estate_rejects, self.language)),
         ]  # fmt: skip
 
 

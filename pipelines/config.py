@@ -7,14 +7,14 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from forecast.areas import AreaSource
 from forecast.errors import ConfigError, Fault
-from forecast.estates import EstateSource
+from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
@@ -29,12 +29,17 @@ from forecast.workplan import Plan
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"
 
 
+def _listed(ledgers: Any) -> Any:
+    return () if ledgers is None else (ledgers,) if isinstance(ledgers, dict) else ledgers
+
+
 class Settings(Spec):
     """Everything one job may be told. Paths are relative to `workspace`, itself relative to the config file.
 
     `incident_days`: orders about one spot and category belong to one incident while no gap between them is
     longer. `max_data_lag`: months the data may be behind `--as-of`. `caller_key_env` names the environment
-    variable with the key of the caller hash; without it callers are not told apart.
+    variable with the key of the caller hash; without it callers are not told apart. `estates`: one ledger or a
+    list of them.
     """
 
     workspace: str = "."
@@ -53,7 +58,8 @@ class Settings(Spec):
     calendar: Calendar = Calendar()
     weather: Weather | None = None
     forecaster: Forecaster = Forecaster()
-    estates: EstateSource | None = None
+    estates: Annotated[tuple[EstateSource, ...], BeforeValidator(_listed)] = ()
+    matching: Matching = Matching()
     risk: Risk = Field(default_factory=lambda: _default_risk())
     playbook: Playbook = Playbook()
     plan: Plan = Plan()

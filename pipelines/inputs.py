@@ -11,16 +11,15 @@ from typing import Any
 import pandas as pd
 
 from forecast import areas, estates, panel, seasons, taxonomy
-from forecast.changes import Changes, carry, lineage
+from forecast.changes import Changes, carry
 from forecast.errors import ConfigError, DataError, Fault
-from forecast.estates import Ledger
 from forecast.gazetteer import Gazetteer
 from forecast.look import Basis
 from forecast.months import bounds
 from forecast.panel import Coverage
 from forecast.requests import PlaceArea
-from forecast.tables import Counts, EstateHistory, Estates, Rejects, Unresolved, conform, empty
-from pipelines import geography, intake, sheets
+from forecast.tables import Counts, EstateReview, Rejects, Unresolved, conform, empty
+from pipelines import geography, intake, ledgers, sheets
 from pipelines.config import Config
 from pipelines.intake import Door
 from pipelines.runs import Run, locked
@@ -41,6 +40,8 @@ class History:
     sources: pd.DataFrame
     rejects: pd.DataFrame
     estate_rejects: pd.DataFrame
+    estate_facts: pd.DataFrame
+    estate_summary: str
     notes: tuple[str, ...]
     unresolved: pd.DataFrame
     digest: str
@@ -57,7 +58,6 @@ class Reference:
 
     areas: pd.DataFrame | None
     gazetteer: Gazetteer | None
-    ledger: Ledger | None
     weather: pd.DataFrame | None
 
 
@@ -72,9 +72,18 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     reference = _reference(config, as_of or pd.Timestamp("2100-01-01"), faults)
     store = Store(config.path(settings.store))
     entries: list[Entry] = []
+    frames, answered = ledgers.read(config, faults), empty(EstateReview)
     with _gathering(faults), locked(store.folder, "intake"):
         store.sweep()
         entries = intake.take_in(config, store, _door(config, reference), job.watch.step)
+    ledger, doubtful = estates.nothing(), empty(EstateReview)
+    with _gathering(faults):
+        answered = ledgers.answers(config)
+    if len(frames) == len(settings.estates):
+        with _gathering(faults):
+            place = _place_estate(reference.gazetteer)
+            until = as_of or _last_day(entries)
+            ledger, doubtful = ledgers.take_in(config, frames, place, reference.areas, until, answered)
     if faults:
         raise DataError(faults)
     origin = _origin(config, entries, as_of, job)
@@ -86,20 +95,21 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     tree = (
         reference.areas if reference.areas is not None else areas.from_texts(counts["area"].dropna(), settings.city)
     )
-    ledger = reference.ledger or Ledger(empty(Estates), empty(EstateHistory), empty(Rejects), ())
     history = History(
         origin=origin,
         counts=counts,
         areas=tree,
         estates=ledger.estates,
-        notes=tuple(note.en if settings.language == "en" else note.zh for note in ledger.notes),
-        incidents=_incidents(ledger, orders, tree, settings.language, job),
+        estate_facts=ledger.facts,
+        estate_summary=ledgers.summary(ledger, settings.language),
+        notes=tuple(ledgers.remarks(ledger, settings.language)),
+        incidents=ledgers.incidents(config, ledger, orders.estates(), tree, answered, doubtful, job),
         weather=reference.weather,
         sources=intake.sources(entries),
         rejects=gather(entries, "rejects", Rejects),
         estate_rejects=ledger.rejects,
         unresolved=unresolved.groupby(["source", "field", "column", "value"])["count"].sum().reset_index(),
-        digest=_digest(entries, reference),
+        digest=_digest(entries, reference, [ledger.estates, ledger.history, answered] if frames else []),
     )
     _remark(config, history, orders, job)
     return history
@@ -146,7 +156,7 @@ def panel_of(config: Config, history: History) -> pd.DataFrame:
 
 def _reference(config: Config, as_of: pd.Timestamp, faults: list[Fault]) -> Reference:
     settings = config.settings
-    tree = gazetteer = ledger = weather = None
+    tree = gazetteer = weather = None
     if settings.areas:
         with _gathering(faults):
             tree = geography.read_areas(settings.areas, config.root, settings.city)
@@ -155,14 +165,13 @@ def _reference(config: Config, as_of: pd.Timestamp, faults: list[Fault]) -> Refe
         if settings.weather:
             weather = sheets.read(config.path(settings.weather.path))
         seasons.build(settings.calendar, _AN_OLD_MONTH, as_of, weather, settings.weather)
-    if settings.estates:
-        with _gathering(faults):
-            ledger_file = settings.estates
-            path = config.path(ledger_file.path)
-            rows = sheets.read(path, ledger_file.encoding, ledger_file.sheet, ledger_file.header_row)
-            codes = [category.code for category in settings.categories.categories]
-            ledger = estates.clean(rows, settings.estates, _place_estate(gazetteer), as_of, codes)
-    return Reference(tree, gazetteer, ledger, weather)
+    return Reference(tree, gazetteer, weather)
+
+
+def _last_day(entries: list[Entry]) -> pd.Timestamp:
+    """The month of the last day in the data."""
+    days = [entry.facts["last_day"] for entry in entries if entry.facts["last_day"]]
+    return pd.Timestamp(max(days, default="2100-01-01")).replace(day=1).as_unit("us")
 
 
 _AN_OLD_MONTH = pd.DatetimeIndex(["2000-01-01"]).as_unit("us")
@@ -285,18 +294,6 @@ def _refuse_if_empty(counts: pd.DataFrame, unresolved: pd.DataFrame) -> None:
     raise DataError(Fault(f"not one row could be placed in an area; first values: {seen}", "areas", fix))
 
 
-def _incidents(ledger: Ledger, orders: Orders, tree: pd.DataFrame, language: str, job: Run) -> pd.DataFrame:
-    """Incidents by estate: from the ledger's own columns, and from orders that name an estate."""
-    if ledger.estates.empty:
-        return ledger.history
-    named = orders.estates()
-    matched = estates.match(named, ledger.estates, lineage(tree))
-    if lost := int(named["incidents"].sum() - matched["incidents"].sum()):
-        job.warn(say(language, "unmatched_estates", count=lost))
-    both = pd.concat([part for part in (ledger.history, matched) if len(part)] or [ledger.history])
-    return conform(EstateHistory, both.reset_index(drop=True))
-
-
 def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
     """Say what a careful reader of the data would want to know."""
     settings, totals = config.settings, history.totals()
@@ -311,7 +308,7 @@ def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
     if repeated := orders.repeated():
         job.warn(say(language, "repeated", count=repeated))
     if len(history.estate_rejects):
-        job.warn(say(language, "estate_rejects", count=len(history.estate_rejects)))
+        job.warn(history.estate_summary)
     for note in history.notes:
         job.warn(note)
     months = history.counts["month"].nunique()
@@ -329,9 +326,8 @@ def _most_frequent(unresolved: pd.DataFrame, field: str) -> str:
     return "、".join(f"{value or '∅'} × {count}" for value, count in counts.nlargest(3).items())
 
 
-def _digest(entries: list[Entry], reference: Reference) -> str:
-    frames = [reference.areas, reference.weather]
-    frames += [reference.ledger.estates, reference.ledger.history] if reference.ledger else []
+def _digest(entries: list[Entry], reference: Reference, ledger: list[pd.DataFrame]) -> str:
+    frames = [reference.areas, reference.weather, *ledger]
     parts = [entry.facts["sha256"] for entry in entries]
     parts += ["" if frame is None else _frame_digest(frame) for frame in frames]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

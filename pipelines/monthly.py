@@ -84,7 +84,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
                 contributions=issued.contributions, calibration=issued.calibration, scores=issued.scores,
                 risk=scored, risk_drivers=drivers, workplan=plan, sources=history.sources, rejects=history.rejects,
-                estate_rejects=history.estate_rejects, unresolved=history.unresolved,
+                estate_rejects=history.estate_rejects, estate_facts=history.estate_facts,
+                unresolved=history.unresolved,
             )  # fmt: skip
             material = Material(
                 city=settings.city, language=settings.language, as_of=as_of, origin=history.origin,

@@ -2,8 +2,12 @@
 
 import gzip
 import io
+import re
+import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -12,14 +16,26 @@ from forecast.errors import DataError, Fault
 EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
-def read(path: Path, encoding: str = "auto", sheet: int | str = 0, header_row: int = 1) -> pd.DataFrame:
-    """Text cells, null where empty; the header stands on line `header_row` (1-based).
+HEADER_WITHIN = 20
+"""Lines searched for the header."""
+
+
+def read(
+    path: Path,
+    encoding: str = "auto",
+    sheet: int | str = 0,
+    header_row: int | Literal["auto"] = 1,
+    names: Collection[str] = (),
+) -> pd.DataFrame:
+    """Text cells, null where empty; the header stands on line `header_row` (1-based), or, with "auto", on the line
+    that holds most of `names`.
 
     Raises:
         DataError: missing, not permitted, damaged, empty, or neither UTF-8 nor GB18030.
     """
     try:
-        frame = _read(path, encoding, sheet, header_row)
+        line = _header_line(path, encoding, sheet, names) if header_row == "auto" else header_row
+        frame = _read(path, encoding, sheet, line)
     except OSError as error:
         fix = "check the path and its permissions"
         raise DataError(Fault(f"cannot be read ({error.strerror or error})", str(path), fix)) from None
@@ -31,7 +47,26 @@ def read(path: Path, encoding: str = "auto", sheet: int | str = 0, header_row: i
     if frame.empty:
         raise DataError(Fault("has no rows", str(path), "fill it, or remove it from the config"))
     frame = frame.apply(lambda column: column.str.strip())
-    return frame.mask(frame == "").set_axis(range(header_row + 1, len(frame) + header_row + 1), axis=0)
+    return frame.mask(frame == "").set_axis(range(line + 1, len(frame) + line + 1), axis=0)
+
+
+def _header_line(path: Path, encoding: str, sheet: int | str, names: Collection[str]) -> int:
+    """The line that holds most of `names` among the first; of equals the first."""
+    if path.suffix.lower() in EXCEL:
+        rows = pd.read_excel(path, sheet_name=sheet, header=None, nrows=HEADER_WITHIN, dtype="str", engine="calamine")
+        lines = rows.fillna("").to_numpy().tolist()
+    elif path.suffix.lower() == ".parquet":
+        return 1
+    else:
+        lines = [re.split(r'[,\t;"]+', line) for line in _text(path, encoding).splitlines()[:HEADER_WITHIN]]
+    wanted = {_even(name) for name in names}
+    named = [sum(_even(cell) in wanted for cell in line) for line in lines]
+    return 1 + named.index(max(named)) if named else 1
+
+
+def _even(cell: object) -> str:
+    text = "".join(unicodedata.normalize("NFKC", str(cell)).split()).casefold()
+    return re.sub(r"\([^()]*\)$", "", text)
 
 
 def _read(path: Path, encoding: str, sheet: int | str, header_row: int) -> pd.DataFrame:
@@ -40,13 +75,17 @@ def _read(path: Path, encoding: str, sheet: int | str, header_row: int) -> pd.Da
         return pd.read_excel(path, sheet_name=sheet, skiprows=skip, dtype="str", engine="calamine")
     if path.suffix.lower() == ".parquet":
         return pd.read_parquet(path).astype("str")
-    data = path.read_bytes()
-    text = _decoded(gzip.decompress(data) if path.suffix.lower() == ".gz" else data, path, encoding)
+    text = _text(path, encoding)
     if not text.strip():
         raise DataError(Fault("is empty", str(path), "fill it, or remove it from the config"))
     marks = Counter(text.splitlines()[min(skip, text.count("\n"))])
     mark = max(",\t;", key=lambda mark: marks[mark])
     return pd.read_csv(io.StringIO(text), sep=mark, skiprows=skip, dtype="str", keep_default_na=False)
+
+
+def _text(path: Path, encoding: str) -> str:
+    data = path.read_bytes()
+    return _decoded(gzip.decompress(data) if path.suffix.lower() == ".gz" else data, path, encoding)
 
 
 def _decoded(data: bytes, path: Path, encoding: str) -> str:

@@ -35,13 +35,35 @@ _SENTENCES = {
         "{years} 年调休未公布: 工作日按法定节假日估算",
         "moved working days of {years} are not published: workdays are estimated from statutory holidays",
     ),
-    "estate_rejects": (
-        "小区表有 {count} 处数据未采用, 原因见 estate_rejects 表",
-        "{count} figures of the estates table were refused; reasons in the estate_rejects table",
+    "estates_read": (
+        "小区表 {rows} 行: 采用 {kept}, 去掉 {dropped}, 置空 {blanked} 处 (estate_rejects 表); 共 {estates} 个小区",
+        "estate ledgers: {rows} rows, {kept} kept, {dropped} dropped, {blanked} cells blanked "
+        "(table estate_rejects); {estates} estates",
+    ),
+    "estate_fault": (
+        "{source} 第 {rows} 行 {column}: {what}, {count} 处, {fate}; 原值 {values} → {fix}",
+        "{source}, row {rows}, {column}: {what}, {count} in all, {fate}; was {values} -> {fix}",
+    ),
+    "dropped": ("整行去掉", "row dropped"),
+    "blanked": ("置空, 小区保留", "blanked, estate kept"),
+    "told": ("保留", "kept"),
+    "one_estate": (
+        "只有 1 个小区: 无从比较, 等级一律为蓝 → 补充其他小区",
+        "only one estate: nothing to compare with, its grade is blue -> add the others",
+    ),
+    "no_estate_history": (
+        "没有任何小区的历史诉求: 只按小区属性评分 → 工单补小区名称列, 或小区表补历年件数 (estates.history)",
+        "no past incidents of any estate: scored by attributes alone -> name estates in the orders, or give yearly "
+        "counts in the ledger (estates.history)",
     ),
     "unmatched_estates": (
-        "{count} 件工单的小区名称在小区表中找不到, 未计入小区历史",
-        "{count} orders name an estate that is not in the estates table; they do not enter estate history",
+        "{count} 起诉求的小区名称在小区表中找不到或存疑, 未计入小区历史",
+        "{count} incidents name an estate that is not surely in the estates table: not in estate history",
+    ),
+    "doubtful_estates": (
+        "{count} 对小区名称存疑 (涉及 {rows} 起), 未合并 → 在 {path} 的答复栏填 相同 或 不同, 下次运行生效",
+        "{count} pairs of estate names are doubtful ({rows} incidents or rows hang on them) and stay apart -> write "
+        "same or different in {path}; the next run reads it",
     ),
     "short_history": (
         "历史只有 {months} 个月: 季节规律无法估计, 区间偏宽",
@@ -91,6 +113,44 @@ _SENTENCES = {
         "{rows} rows: {kept} kept, {rejected} refused, {repeated} repeats, {left_out} left out, {unplaced} unplaced",
     ),
 }
+
+
+_REFUSALS = {
+    "neither an id nor a name": ("既无编号也无名称", "补编号或名称", "give it one"),
+    "an earlier row has this id; the first is kept": ("编号重复, 以先出现的一行为准", "改编号或删去一行",
+                                                     "correct the id or remove one row"),
+    "ended before the month planned": ("已停用", "若仍在用, 改停用日期", "if it still stands, mend the day"),
+    "begins after the month planned": ("尚未启用", "若已在用, 改启用日期", "if it stands already, mend the day"),
+    "community not found; the estate is kept without one": (
+        "找不到所属社区", "改社区名称, 或在社区表加别名, 或补坐标",
+        "mend the name, add an alias to the areas file, or give a point"),
+    "no household": ("户数为 0", "填实际户数, 不知则留空", "give the number, or leave it empty"),
+    "below 0": ("小于 0", "改正", "correct it"),
+    "not whole": ("不是整数", "改正", "correct it"),
+    "not a number": ("不是数字", "只填数字", "write a number alone"),
+    "not a year": ("不是年份", "写成 1985", "write it as 1985"),
+    "not a day": ("不是日期", "写成 2026-06-30", "write it as 2026-06-30"),
+    "outside 1900..2100": ("日期超出范围", "改正", "correct it"),
+    "outside 0..100 %": ("比率不在 0–100 % 内", "改成 85 % 一类", "write it like 85 %"),
+    "neither yes nor no": ("不是 是/否", "填 是 或 否", "write yes or no"),
+    "not a known system": ("坐标系不认识", "填 WGS-84, GCJ-02 或 BD-09", "write WGS-84, GCJ-02 or BD-09"),
+    "lon and lat look swapped": ("经纬度像是写反了", "对调两列", "swap the two"),
+    "not a point on earth": ("不是有效坐标", "改正经纬度", "correct the point"),
+    "outside the city": ("坐标在市外", "改正经纬度, 或核对坐标系 coord_crs", "correct the point, or see coord_crs"),
+    "similar name": ("名称相近", "", ""),
+    "more than one estate fits": ("有不止一个小区符合", "", ""),
+    "same name in another community": ("同名, 但在另一社区", "", ""),
+    "same id, another name": ("编号相同, 名称不同", "", ""),
+}  # fmt: skip
+
+
+def refusal(language: str, reason: str) -> tuple[str, str]:
+    """(why a cell of a ledger was refused or a pair is doubtful, what to do) in the language of the run."""
+    if reason.startswith("outside ") and reason not in _REFUSALS:
+        zh, fix_zh, fix_en = f"年份超出 {reason.removeprefix('outside ')}", "改成实际年份", "correct the year"
+    else:
+        zh, fix_zh, fix_en = _REFUSALS.get(reason, (reason, "改正", "correct it"))
+    return (reason, fix_en) if language == "en" else (zh, fix_zh)
 
 
 def say(language: str, key: str, **facts: Any) -> str:

@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from forecast.errors import ConfigError, DataError
-from forecast.estates import EstateSource, Ledger, clean, is_protected, match, to_wgs84, wgs84_to_gcj02
-from forecast.tables import EstateHistory, Estates, Rejects, check, conform
+from forecast.estates import (
+    EstateSource,
+    Ledger,
+    Matching,
+    clean,
+    history,
+    is_protected,
+    to_wgs84,
+    wgs84_to_gcj02,
+)
+from forecast.tables import EstateHistory, EstateReview, Estates, Rejects, check, conform, empty
 
 AS_OF = pd.Timestamp("2024-12-01").as_unit("us")
 BEIJING = (115.4, 39.4, 117.6, 41.1)
@@ -31,6 +40,10 @@ def by_code(texts: list[pd.Series], lon: pd.Series, lat: pd.Series) -> pd.Series
     for text in texts:
         found = found.fillna(text.where(text.str.startswith("c").fillna(False)))
     return found.fillna((lon + lat).map("p{:.3f}".format).where(lon.notna()))
+
+
+def match(named: pd.DataFrame, estates: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
+    return history(named, estates, lineage, empty(EstateReview), Matching())[0]
 
 
 def reasons(found: Ledger) -> set[tuple[int, str, str]]:

@@ -18,6 +18,7 @@ from forecast.tables import ALL, EstateHistory, Estates, check, conform, empty
 from forecast.tables import Risk as RiskTable
 
 AS_OF = pd.Timestamp("2024-12-01").as_unit("us")
+LATER = pd.Timestamp("2030-01-01").as_unit("us")
 NO_HISTORY = empty(EstateHistory)
 AGE = Factor(
     name="age", measure="building_age", theme="building", unknown=4,
@@ -69,15 +70,95 @@ def test_unknown_is_a_level_of_its_own_and_never_0() -> None:
     assert all(value > 0 for value in reasons.values())
     worst = {"built_year": 1960, "reno_year": 1990, "roof_waterproof_year": 1990, "pipe_year": 1960,
              "heat_pipe_year": 1960, "elevators": 0, "floors_max": 7, "pipe_material": "铸铁", "mgmt_type": "失管",
-             "owners_body": "无", "fee_collection_rate": 0.2, "fund_initial": 10, "fund_balance": 1}  # fmt: skip
+             "owners_body": "无", "fee_collection_rate": 0.2, "fund_initial": 10, "fund_balance": 1,
+             "seismic_done": False, "insulation_done": False, "low_lying": True, "basement": True,
+             "end_of_line": True, "contract_end": AS_OF, "term_end": AS_OF, "tenure": "央产", "owning_units_n": 4,
+             "repeat_share": 0.4, "unresolved_rate": 0.6, "leak_points": 9, "cold_points": 9,
+             "households": 100}  # fmt: skip
     best = {"built_year": 2024, "reno_year": 2024, "roof_waterproof_year": 2024, "pipe_year": 2024,
             "heat_pipe_year": 2024, "elevators": 4, "floors_max": 20, "pipe_material": "PPR/PVC",
             "mgmt_type": "信托制", "owners_body": "业委会", "fee_collection_rate": 1.0, "fund_initial": 10,
-            "fund_balance": 10}  # fmt: skip
+            "fund_balance": 10, "seismic_done": True, "insulation_done": True, "low_lying": False, "basement": False,
+            "end_of_line": False, "contract_end": LATER, "term_end": LATER, "tenure": "商品房", "owning_units_n": 1,
+            "repeat_share": 0.0, "unresolved_rate": 0.0, "leak_points": 0, "cold_points": 0,
+            "households": 100}  # fmt: skip
     low, unknown, high = scores(spec, best, {}, worst)
     assert low < unknown < high
     assert low < 10
     assert high > 85
+
+
+@pytest.mark.parametrize(
+    ("category", "row", "level"),
+    [
+        ("H1", {"end_of_line": True}, "end_of_line:yes"),
+        ("H1", {"insulation_done": False}, "insulation_done:no"),
+        ("2B", {"seismic_done": False}, "seismic_done:no"),
+        ("W1", {"low_lying": True}, "low_lying:yes"),
+        ("W1", {"basement": True}, "basement:yes"),
+        ("4B", {"contract_end": "2024-12-31"}, "contract_end:below"),
+        ("4B", {"contract_end": "2025-01-01"}, "contract_end:from_0"),
+        ("4B", {"contract_end": "2025-06-30"}, "contract_end:from_6"),
+        ("6A", {"term_end": "2024-01-01"}, "term_end:below"),
+        ("2A", {"tenure": "直管公房"}, "tenure:public"),
+        ("5B", {"owning_units_n": 3}, "owning_units:from_3"),
+        ("3C", {"repeat_share": 0.3}, "repeat_share:from_0.3"),
+        ("3C", {"unresolved_rate": 0.3}, "unresolved_rate:from_0.3"),
+        ("2A", {"leak_points": 5, "households": 100}, "leaks:from_0.05"),
+        ("H1", {"cold_points": 1, "households": 100}, "cold_homes:from_0.01"),
+    ],
+)
+def test_each_attribute_has_its_level_where_it_belongs(category: str, row: dict[str, Any], level: str) -> None:
+    row = {name: pd.Timestamp(value) if name.endswith("_end") else value for name, value in row.items()}
+    name = level.split(":")[0]
+    known, unknown = points(Scorecard(), row, {}, category=category)
+    assert level in known
+    assert f"{name}:unknown" in unknown
+    (factor,) = [factor for factor in FACTORS if factor.name == name]
+    if factor.only:
+        assert not any(driver.startswith(name) for driver in points(Scorecard(), row, category="3C")[0])
+
+
+def test_what_is_good_takes_the_points_of_unknown_away() -> None:
+    rows: list[dict[str, Any]] = [
+        {"end_of_line": False}, {"insulation_done": True}, {"cold_points": 0, "households": 100}
+    ]  # fmt: skip
+    unknown = scores(Scorecard(), {}, category="H1")[0]
+    assert all(score < unknown for score in scores(Scorecard(), *rows, category="H1"))
+    assert scores(Scorecard(), {"cold_points": 9}, category="H1") == [unknown]  # of how many homes is not known
+
+
+def test_an_estate_said_to_lack_lifts() -> None:
+    rows: list[dict[str, Any]] = [
+        {"lacks_elevator": True, "floors_max": 8},
+        {"lacks_elevator": False, "floors_max": 8},
+    ]
+    lacking, not_lacking = points(Scorecard(), *rows)
+    assert "floors_without_lift:from_7" in lacking
+    assert not any(name.startswith("floors_without_lift") for name in not_lacking)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "回族"},
+        {"zh": "外来人口占比"},
+        {"en": "share of migrants"},
+        {"measure": "hukou"},
+        {"measure": "gender"},
+    ],
+)
+def test_a_factor_named_after_a_protected_attribute_is_refused(change: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"'.+' may not score a home: protected attributes are refused"):
+        Factor(
+            **{"name": "x", "measure": "building_age", "theme": "people", "unknown": 1, "levels": AGE.levels} | change
+        )
+
+
+def test_a_level_that_looks_for_a_protected_word_is_refused() -> None:
+    levels = (Level(name="poor", points=5, words=("低保",)), Level(name="rest", points=0))
+    with pytest.raises(ValidationError, match="may not score a home: protected"):
+        Factor(name="x", measure="tenure", theme="people", unknown=1, levels=levels)
 
 
 def test_a_theme_is_capped_in_proportion() -> None:
