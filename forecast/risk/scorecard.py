@@ -333,20 +333,13 @@ def assess(
                     "estate": estates["estate"].to_numpy(),
                     "category": category,
                     "score": score,
-                    "grade": grades(score, spec.cuts),
+                    "grade": grades(score, np.zeros_like(score), spec.cuts),
+                    "model": spec.kind,
                 }
             )
         )
         drivers.append(_drivers(factors, levels, share, estates["estate"], category))
     return tables(pd.concat(risks), pd.concat(drivers), as_of)
-
-
-def attribute_scores(spec: Scorecard, estates: pd.DataFrame, category: str, as_of: pd.Timestamp) -> np.ndarray:
-    """(estates,) 0..100 by attributes alone: no history enters, and no bonus."""
-    factors = [f for f in _card(spec, category) if f.measure not in HISTORY and not f.bonus]
-    none = pd.DataFrame({"estate": [], "category": [], "incidents": []})
-    levels = _levels(factors, Facts(estates, none, category, as_of))
-    return _contributions(spec, factors, levels).sum(axis=1)
 
 
 def any_attribute(spec: Scorecard, estates: pd.DataFrame, as_of: pd.Timestamp) -> bool:
