@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecast.risk._terms import Fit, Term, fit, log_likelihood, shape_of
+from forecast.risk._terms import Fit, Term, again, fit, log_likelihood, shape_of
 from forecast.risk._years import Years
 
 Array = np.ndarray
@@ -14,7 +14,7 @@ Array = np.ndarray
 LEAST_GROUPS = 3
 """Groups from which a spread between them can be told."""
 
-NEIGHBOURS = 64
+NEIGHBOURS = 40
 BANDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Widths of the kernel, in units of the usual distance to the eighth neighbour."""
 
@@ -28,7 +28,7 @@ SOUND = 6.63
 """Twice the gain in log-likelihood that a step must bring: the 1 % point of chi-squared with 1 degree."""
 
 ROUNDS = 3
-"""Turns between attributes and places; after three the figures stand."""
+"""Turns between attributes and places."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Places:
     groups: dict[str, Array]
     near: Array
     distance: Array
+
+    @property
+    def wider(self) -> "Places":
+        """Without the narrowest level and the nearest estates."""
+        return Places(dict(list(self.groups.items())[:-1]), self.near[:, :0], self.distance[:, :0])
 
     @property
     def narrowest(self) -> Array | None:
@@ -70,8 +75,9 @@ class Prior:
 def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) -> Prior:
     """City, then attributes, then each level of places, then the nearest estates.
 
-    Attributes and places are fitted in turns, each given the other. The latest year has full weight here, or
-    counts would look too even.
+    Attributes and the wider levels are fitted in turns, each given the other. What estates of the narrowest level
+    have in common is left to the intervals of the effects, as places fitted there would make them too short. The
+    latest year has full weight here, or counts would look too even.
     """
     seen, size = years.discounted(memory ** (years.age - years.age[0]))
     known = size > 0
@@ -79,18 +85,16 @@ def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) ->
     if not seen.sum():
         return Prior({"city": city}, 1.0, None, "city", 1.0)
     found = fit(terms, seen, city * size, places.narrowest)
-    steps = _place_steps(seen, size, city, places)
     for _ in range(ROUNDS - 1 if found else 0):
-        at = city * (found.factor if found else 1.0)
-        place = list(_place_steps(seen, size, at, places).values())[-1] / at
-        found = fit(terms, seen, city * place * size, places.narrowest)
+        at = city * found.factor
+        place = list(_place_steps(seen, size, at, places.wider).values())[-1] / at
+        found = again(found, seen, city * place * size, places.narrowest)
     told = {"city": city}
-    for name, part in found.parts.items() if found else ():
+    for name, part in (found.parts if found else {}).items():
         told[name] = list(told.values())[-1] * np.exp(part)
     name, rate = list(told.items())[-1]
-    if found:
-        rate = told[name] = rate * seen.sum() / (rate * size).sum()
-        steps = _place_steps(seen, size, rate, places)
+    rate = told[name] = rate * seen.sum() / (rate * size).sum() if found else rate
+    steps = _place_steps(seen, size, rate, places)
     shape_told = shape_of(seen[known], (rate * size)[known])
     steps = told | {level: at for level, at in steps.items() if level != "start"}
     rate = list(steps.values())[-1]

@@ -32,7 +32,8 @@ BELIEF = 1.0
 SHAPES = (-6.0, 8.0)
 """Bounds of the log shape of the gamma."""
 
-TURNS, STEPS, SMALL = 4, 25, 1e-6
+FREE = "exponent - 1"
+TURNS, STEPS, SMALL, CLOSE = 4, 25, 1e-4, 0.01
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,16 @@ class Term:
 
 @dataclass(frozen=True)
 class Fit:
-    """parts: term -> (n,) log of its factor. effects: DataFrame[term, level, effect, low, high], log scale, 95 %."""
+    """parts: term -> (n,) log of its factor. effects: DataFrame[term, level, effect, low, high], log scale, 95 %.
+
+    terms: those that stayed. beta: intercept and coefficients. shape: of the gamma around them.
+    """
 
     parts: dict[str, Array]
     effects: pd.DataFrame
+    terms: tuple[Term, ...]
+    beta: Array
+    shape: float
 
     @property
     def factor(self) -> Array:
@@ -60,17 +67,23 @@ class Fit:
 
 
 def terms_of(estates: pd.DataFrame, year: int) -> tuple[Term, ...]:
-    """Terms that tell estates apart, households first. Who lives there is none of them."""
+    """Terms that tell estates apart, households first."""
+    numbers = numbers_of(estates, year)
+    units = {"households": FREE, "fees_unpaid": "10 points", "lift": "any", "fund_low": "below 30 %"}
+    found = [_number(name, values, units.get(name, "10 years")) for name, values in numbers.items()]
+    found += [_word(name, estates[name]) for name in WORDS]
+    return tuple(term for term in found if term.columns.shape[1])
+
+
+def numbers_of(estates: pd.DataFrame, year: int) -> dict[str, pd.Series]:
+    """Attributes that are numbers, NaN = unknown. Who lives there is none of them."""
     numbers = {"households": np.log(estates["households"])}
     numbers |= {name: (year - estates[column]).clip(0, OLDEST) / 10 for name, column in AGES.items()}
     numbers["fees_unpaid"] = (1 - estates["fee_collection_rate"]) * 10
     numbers["lift"] = (estates["elevators"] > 0).astype(float).where(estates["elevators"].notna())
     left = estates["fund_balance"] / estates["fund_initial"].where(estates["fund_initial"] > 0)
     numbers["fund_low"] = (left < LOW_FUND).astype(float).where(left.notna())
-    units = {"households": "exponent - 1", "fees_unpaid": "10 points", "lift": "any", "fund_low": "below 30 %"}
-    found = [_number(name, values, units.get(name, "10 years")) for name, values in numbers.items()]
-    found += [_word(name, estates[name]) for name in WORDS]
-    return tuple(term for term in found if term.columns.shape[1])
+    return numbers
 
 
 def _number(name: str, values: pd.Series, unit: str) -> Term:
@@ -114,29 +127,62 @@ def fit(terms: Sequence[Term], seen: Array, expected: Array, groups: Array | Non
     Source: Hilbe 2011, Negative Binomial Regression §8; ridge as a normal belief: Gelman et al. 2008, A weakly
     informative default prior; clusters: Liang & Zeger 1986.
     """
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     known = expected > 0
     if not terms or seen.sum() < LEAST_INCIDENTS or known.sum() < 2 * LEAST:
         return None
-    y, at = seen[known], np.log(expected[known])
-    clusters = np.arange(known.sum()) if groups is None else _alone(groups[known])
-    beta, cov, gain = _solved(terms, known, y, at, clusters)
-    chosen, effects = list(terms), _effects(terms, beta, cov)
-    free = effects[effects["level"] == "exponent - 1"]
+    at = _Rows(seen[known], np.log(expected[known]), known, _alone(groups, known))
+    solved = _solved(terms, at)
+    free = _effects(terms, solved).query("level == @FREE")
     if len(free) and _near_zero(free.iloc[0]):
-        chosen = [term for term in terms if term.name != "households"]
-        if not chosen:
+        terms = tuple(term for term in terms if term.name != "households")
+        if not terms:
             return None
-        beta, cov, gain = _solved(chosen, known, y, at, clusters)
-        effects = pd.concat([free, _effects(chosen, beta, cov)], ignore_index=True)
-    if 2 * gain < chi2.ppf(0.99, len(beta) - 1):
+        solved = _solved(terms, at)
+    else:
+        free = free.iloc[:0]
+    if 2 * solved.gain < chdtri(len(solved.beta) - 1, 0.01):
         return None
-    ends = np.cumsum([1, *(len(term.levels) for term in chosen)])
+    return _fit(tuple(terms), solved, free)
+
+
+def again(before: Fit, seen: Array, expected: Array, groups: Array | None) -> Fit:
+    """The same terms with another offset, from where they stood."""
+    known = expected > 0
+    at = _Rows(seen[known], np.log(expected[known]), known, _alone(groups, known))
+    held = before.effects[~before.effects["term"].isin([term.name for term in before.terms])]
+    return _fit(before.terms, _solved(before.terms, at, (before.beta, before.shape)), held)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """seen, offset, clusters: of the known estates; known: (n,) which these are."""
+
+    seen: Array
+    offset: Array
+    known: Array
+    clusters: Array
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """beta: intercept and coefficients. gain: log-likelihood above that of the intercept alone."""
+
+    beta: Array
+    cov: Array
+    gain: float
+    shape: float
+
+
+def _fit(terms: tuple[Term, ...], solved: _Solved, held: pd.DataFrame) -> Fit:
+    ends = np.cumsum([1, *(len(term.levels) for term in terms)])
     parts = {
-        term.name: term.columns @ beta[start:stop] for term, start, stop in zip(chosen, ends, ends[1:], strict=False)
+        term.name: term.columns @ solved.beta[start:stop]
+        for term, start, stop in zip(terms, ends, ends[1:], strict=False)
     }
-    return Fit(parts, effects)
+    effects = pd.concat([held, _effects(terms, solved)], ignore_index=True)
+    return Fit(parts, effects, terms, solved.beta, solved.shape)
 
 
 def _near_zero(row: pd.Series) -> bool:
@@ -144,71 +190,67 @@ def _near_zero(row: pd.Series) -> bool:
     return bool(abs(row["effect"]) < 2.576 * half)
 
 
-def _alone(groups: Array) -> Array:
-    """Group codes; an estate without a group is one of its own."""
-    return np.where(groups >= 0, groups, groups.max(initial=-1) + 1 + np.arange(len(groups)))
+def _alone(groups: Array | None, known: Array) -> Array:
+    """Group codes of the known estates; one without a group is a group of its own."""
+    count = int(known.sum())
+    codes = np.full(count, -1) if groups is None else groups[known]
+    return np.where(codes >= 0, codes, codes.max(initial=-1) + 1 + np.arange(count))
 
 
-def _effects(terms: Sequence[Term], beta: Array, cov: Array) -> pd.DataFrame:
-    half = 1.96 * np.sqrt(np.diag(cov))
+def _effects(terms: Sequence[Term], solved: _Solved) -> pd.DataFrame:
+    beta, half = solved.beta, 1.96 * np.sqrt(np.diag(solved.cov))
     names = [(term.name, level) for term in terms for level in term.levels]
     table = pd.DataFrame(names, columns=pd.Index(["term", "level"]))
     return table.assign(effect=beta[1:], low=beta[1:] - half[1:], high=beta[1:] + half[1:])
 
 
-def _solved(
-    terms: Sequence[Term], known: Array, seen: Array, offset: Array, clusters: Array
-) -> tuple[Array, Array, float]:
-    """(intercept and coefficients, their covariance, gain in log-likelihood over the intercept alone)."""
-    x = np.column_stack([np.ones(int(known.sum())), *(term.columns[known] for term in terms)])
+def _solved(terms: Sequence[Term], at: _Rows, start: tuple[Array, float] | None = None) -> _Solved:
+    """Coefficients and shape in turns; the covariance by clusters."""
+    x = np.column_stack([np.ones(len(at.seen)), *(term.columns[at.known] for term in terms)])
     belief = np.diag([0.0, *np.full(x.shape[1] - 1, BELIEF**-2)])
-    beta = np.zeros(x.shape[1])
-    beta[0] = np.log(seen.sum() / np.exp(offset).sum())
-    start = np.exp(offset + beta[0])
-    shape = shape_of(seen, start)
-    least = float(log_likelihood(seen, start, shape).sum())
+    plain = np.exp(at.offset) * (at.seen.sum() / np.exp(at.offset).sum())
+    even = shape_of(at.seen, plain)
+    first = np.array([np.log(plain[0]) - at.offset[0], *np.zeros(x.shape[1] - 1)])
+    beta, shape = start or (first, even)
     for _ in range(TURNS):
         before = shape
-        beta = _irls(x, seen, offset, shape, belief, beta)
-        mean = np.exp(_bounded(offset + x @ beta))
-        shape = shape_of(seen, mean)
-        if abs(np.log(shape / before)) < 0.01:
+        beta, mean = _irls(x, at, shape, belief, beta)
+        shape = shape_of(at.seen, mean)
+        if abs(np.log(shape / before)) < CLOSE:
             break
-    weight = mean / (1 + mean / shape)
-    inverse = np.linalg.pinv(x.T @ (weight[:, None] * x) + belief)
-    pull = x * ((seen - mean) / (1 + mean / shape))[:, None]
-    codes = np.unique(clusters, return_inverse=True)[1]
+    weight = 1 / (1 + mean / shape)
+    inverse = np.linalg.pinv(x.T @ ((weight * mean)[:, None] * x) + belief)
+    pull = x * ((at.seen - mean) * weight)[:, None]
+    codes = np.unique(at.clusters, return_inverse=True)[1]
     number = int(codes.max()) + 1
     sums = np.column_stack([np.bincount(codes, column, number) for column in pull.T])
     cov = inverse @ (sums.T @ sums) @ inverse * number / max(number - 1, 1)
-    return beta, cov, float(log_likelihood(seen, mean, shape).sum()) - least
+    gain = log_likelihood(at.seen, mean, shape).sum() - log_likelihood(at.seen, plain, even).sum()
+    return _Solved(beta, cov, float(gain), shape)
 
 
-def _irls(x: Array, seen: Array, offset: Array, shape: float, belief: Array, beta: Array) -> Array:
-    """Coefficients of greatest posterior density. Source: McCullagh & Nelder 1989 §2.5; steps halved when needed."""
+def _irls(x: Array, at: _Rows, shape: float, belief: Array, beta: Array) -> tuple[Array, Array]:
+    """(coefficients of greatest posterior density, means). Steps are halved while they lead down.
 
-    def loss(at: Array) -> float:
-        mean = np.exp(_bounded(offset + x @ at))
-        return float(at @ belief @ at / 2 - log_likelihood(seen, mean, shape).sum())
+    Source: McCullagh & Nelder 1989 §2.5.
+    """
 
-    value = loss(beta)
+    def look(beta: Array) -> tuple[float, Array]:
+        mean = np.exp(np.clip(at.offset + x @ beta, -50.0, 50.0))
+        return float(beta @ belief @ beta / 2 - log_likelihood(at.seen, mean, shape).sum()), mean
+
+    value, mean = look(beta)
     for _ in range(STEPS):
-        mean = np.exp(_bounded(offset + x @ beta))
-        weight = mean / (1 + mean / shape)
-        slope = x.T @ ((seen - mean) / (1 + mean / shape)) - belief @ beta
-        step = np.linalg.lstsq(x.T @ (weight[:, None] * x) + belief, slope, rcond=None)[0]
+        weight = 1 / (1 + mean / shape)
+        slope = x.T @ ((at.seen - mean) * weight) - belief @ beta
+        step = np.linalg.lstsq(x.T @ ((weight * mean)[:, None] * x) + belief, slope, rcond=None)[0]
         reach = 1.0
-        while loss(beta + reach * step) > value + 1e-9 * abs(value) and reach > 1e-4:
+        while (new := look(beta + reach * step))[0] > value + 1e-9 * abs(value) and reach > 1e-4:
             reach /= 2
-        beta = beta + reach * step
-        value = loss(beta)
+        beta, (value, mean) = beta + reach * step, new
         if np.abs(step).max() < SMALL:
             break
-    return beta
-
-
-def _bounded(log: Array) -> Array:
-    return np.clip(log, -50.0, 50.0)
+    return beta, mean
 
 
 def log_likelihood(counts: Array, mean: Array, size: Array | float) -> Array:
@@ -226,4 +268,4 @@ def shape_of(counts: Array, mean: Array) -> float:
     def loss(log_shape: float) -> float:
         return -float(log_likelihood(counts, mean, float(np.exp(log_shape))).sum())
 
-    return float(np.exp(minimize_scalar(loss, bounds=SHAPES, method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=SHAPES, method="bounded", options={"xatol": 1e-3}).x))

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from forecast import negbin
-from forecast.risk import Cuts, grades, known_at, month_numbers, on_grid, tables
+from forecast.risk import Cuts, gbm, grades, known_at, month_numbers, on_grid, tables
 from forecast.risk._chance import (
     AS_SAID,
     Calibration,
@@ -21,7 +21,7 @@ from forecast.risk._chance import (
     streets,
 )
 from forecast.risk._prior import Places, Prior, build, locate
-from forecast.risk._terms import Term, log_likelihood, terms_of
+from forecast.risk._terms import WORDS, Term, log_likelihood, numbers_of, terms_of
 from forecast.risk._years import Years, gather
 from forecast.spec import Spec
 
@@ -66,8 +66,9 @@ class EbGlm(Spec):
     """Negative binomial regression and Gamma-Poisson rates per estate and category.
 
     `attributes`: let age, pipes, tenure, management, heating and money move the prior, where they bring a sound
-    gain. `groups`: levels whose rates serve as prior, from the widest; each is drawn towards the one before.
-    `near`: so do the nearest estates by lon and lat.
+    gain. `boost`: let boosted trees take the place of the regression in a category where they foretell the last
+    known year better; that takes three known years and attributes. `groups`: levels whose rates serve as prior,
+    from the widest; each is drawn towards the one before. `near`: so do the nearest estates by lon and lat.
     `trust` (0..1]: weight of an incident as evidence; below 1 because incidents come in bursts (one cold spell,
     many calls) and tell less than as many apart. `memory` (0..1]: weight that evidence keeps per further year of
     age. `shock`: coefficient of variation of an estate's rate from year to year. With `learn`, trust and shock
@@ -81,6 +82,7 @@ class EbGlm(Spec):
 
     kind: Literal["eb_glm"] = "eb_glm"
     attributes: bool = True
+    boost: bool = True
     groups: tuple[Literal["zone", "district", "street", "community"], ...] = (
         "zone",
         "district",
@@ -103,21 +105,33 @@ class EbGlm(Spec):
 
 @dataclass(frozen=True)
 class Learned:
-    """trust and shock, and what the chances of the year before turned out to be."""
+    """trust and shock. foretold: (n,) incidents of the latest year as the years before tell them, None if they can't."""
 
     trust: float
     shock: float
+    foretold: Array | None
     calibration: Calibration
 
 
 @dataclass(frozen=True)
+class Path:
+    """steps: (driver, (n,) rate after it, shape of the gamma around it), from the city's rate to the estate's own."""
+
+    steps: list[tuple[str, Array, Array]]
+    shock: float
+    calibration: Calibration
+    model: str
+
+
+@dataclass(frozen=True)
 class Ground:
-    """All that is the same for every category. street: (n,) codes."""
+    """All that is the same for every category. street: (n,) codes. attributes: empty where none may be used."""
 
     spec: EbGlm
     places: Places
     street: Array
     terms: tuple[Term, ...]
+    attributes: gbm.Attributes
 
 
 def assess(
@@ -230,8 +244,13 @@ def labels() -> pd.DataFrame:
 
 
 def _ground(spec: EbGlm, estates: pd.DataFrame, areas: pd.DataFrame, as_of: pd.Timestamp) -> Ground:
-    terms = terms_of(estates, as_of.year) if spec.attributes else ()
-    return Ground(spec, locate(spec.groups, spec.near, estates, areas), streets(estates, areas), terms)
+    places = locate(spec.groups, spec.near, estates, areas)
+    if not spec.attributes:
+        return Ground(spec, places, streets(estates, areas), (), gbm.Attributes({}, {}))
+    numbers = {name: values.to_numpy(dtype=float) for name, values in numbers_of(estates, as_of.year).items()}
+    codes = {name: pd.factorize(estates[name], sort=True)[0].astype(float) for name in WORDS}
+    attributes = gbm.Attributes(numbers, {name: np.where(code < 0, np.nan, code) for name, code in codes.items()})
+    return Ground(spec, places, streets(estates, areas), terms_of(estates, as_of.year), attributes)
 
 
 def _histories(
@@ -249,54 +268,66 @@ def _histories(
 
 def _score(ground: Ground, years: Years) -> tuple[dict[str, Array], dict[str, Array]]:
     """Columns of Risk, and the points each step moves the score."""
-    spec = ground.spec
-    learned = _learned(ground, years)
-    prior = build(years, spec.memory, ground.places, ground.terms)
-    rate, shape = _posterior(prior, years, learned.trust, spec.memory)
+    spec, path = ground.spec, _path(ground, years)
+    _, rate, shape = path.steps[-1]
     mean = rate * years.own
-    variance = _variance(mean, shape, learned.shock)
+    variance = _variance(mean, shape, path.shock)
     tails = np.array([(1 - spec.interval) / 2, (1 + spec.interval) / 2])
     ends = negbin.quantile(mean, variance, tails).astype(float)
-    score, moves = _points(ground, years, prior, (mean, shape), learned)
+    score, moves = _points(ground, years, path)
     size = years.own if spec.score_by == "count" else np.ones_like(mean)
     columns = {
         "score": score,
-        "grade": grades(score, mean * size / years.own, spec.cuts),
+        "grade": grades(score, rate * size, spec.cuts),
         "expected": mean,
         "low": ends[:, 0],
         "high": ends[:, 1],
         "months": np.full(len(mean), years.months),
         "in_top": stability(rate * size, shape, spec.top, spec.draws, spec.seed),
-        "model": np.full(len(mean), spec.kind),
+        "model": np.full(len(mean), path.model),
     }
     return columns, moves
 
 
-def _points(
-    ground: Ground, years: Years, prior: Prior, final: tuple[Array, Array], learned: Learned
-) -> tuple[Array, dict[str, Array]]:
-    """Score, and the points by which each step moves it, from the city's rate to the estate's own."""
+def _path(ground: Ground, years: Years) -> Path:
+    """From the regression, or from trees where they foretold the latest year better."""
+    spec, learned = ground.spec, _learned(ground, years)
+    if spec.boost and learned.foretold is not None and ground.terms:
+        trees = gbm.challenge(years, ground.attributes, ground.places, learned.foretold, spec.seed)
+        if trees:
+            shape = np.full(len(years.own), trees.shape)
+            steps = [(name, rate, shape) for name, rate in trees.steps.items()]
+            known = years.size[:, 0] > 0
+            calibration = _calibration(years, trees.judged, shape, 0.0, ground.street, known)
+            return Path(steps, 0.0, calibration, "gbm")
+    prior = build(years, spec.memory, ground.places, ground.terms)
+    around = np.full(len(years.own), prior.shape)
+    rate, shape = _posterior(prior, years, learned.trust, spec.memory)
+    steps = [*((name, step, around) for name, step in prior.steps.items()), ("own_history", rate, shape)]
+    return Path(steps, learned.shock, learned.calibration, spec.kind)
+
+
+def _points(ground: Ground, years: Years, path: Path) -> tuple[Array, dict[str, Array]]:
+    """Score, and the points by which each step moves it."""
     size = years.own if ground.spec.score_by == "count" else np.ones_like(years.own)
-    scale = size / years.own
-    mean, shape = final
-    mean = mean * scale
-    middle = median_ahead(mean, _variance(mean, shape, learned.shock), ground.street)
+    _, rate, shape = path.steps[-1]
+    middle = median_ahead(rate * size, _variance(rate * size, shape, path.shock), ground.street)
 
-    def points(at: Array, known: Array | float) -> Array:
-        said = chance(at, _variance(at, known, learned.shock), middle)
-        return on_grid(100 * np.clip(learned.calibration.apply(said), 0, 1))
+    def points(mean: Array, shape: Array) -> Array:
+        said = chance(mean, _variance(mean, shape, path.shock), middle)
+        return on_grid(100 * np.clip(path.calibration.apply(said), 0, 1))
 
-    path = {"city": prior.steps["city"], "households": prior.steps["city"] * size}
-    for name, step in prior.steps.items():
-        if name != "city":
-            path[name] = step * size
-    moves, before = {}, np.zeros_like(mean)
-    for name, step in path.items():
-        reached = points(step, prior.shape)
-        moves[name], before = reached - before + moves.get(name, 0.0), reached
-    score = points(mean, shape)
-    moves["own_history"] = score - before
-    return score, moves
+    name, city, first = path.steps[0]
+    before = points(city, first)
+    moves = {name: before}
+    rest = [("households", city * size, first), *((name, rate * size, shape) for name, rate, shape in path.steps[1:])]
+    for name, mean, around in [
+        ("households", city * size, around),
+        *((n, r * size, s) for n, r, s in path.steps[1:]),
+    ]:
+        reached = points(mean, around)
+        moves[name], before = moves.get(name, 0.0) + reached - before, reached
+    return before, moves
 
 
 def _variance(mean: Array, shape: Array | float, shock: float) -> Array:
@@ -324,7 +355,7 @@ def _learned(ground: Ground, years: Years) -> Learned:
     """
     spec, latest, size = ground.spec, years.counts[:, 0], years.size[:, 0]
     if years.counts.shape[1] < 2 or latest.sum() < ENOUGH or not years.counts[:, 1:].sum():
-        return Learned(spec.trust, spec.shock, AS_SAID)
+        return Learned(spec.trust, spec.shock, None, AS_SAID)
     earlier = years.earlier
     known = size > 0
     if years.counts.sum(axis=1).all():
@@ -341,7 +372,15 @@ def _learned(ground: Ground, years: Years) -> Learned:
         if fits.sum(axis=1).max() > best:
             best, found = float(fits.sum(axis=1).max()), (trust, SHOCKS[int(own.argmax())])
     rate, shape = _posterior(prior, earlier, found[0], spec.memory)
-    mean, shape, street = (rate * size)[known], shape[known], ground.street[known]
-    variance = _variance(mean, shape, found[1])
+    calibration = _calibration(years, rate * size, shape, found[1], ground.street, known)
+    return Learned(*found, rate * size, calibration)
+
+
+def _calibration(
+    years: Years, foretold: Array, shape: Array, shock: float, street: Array, known: Array
+) -> Calibration:
+    """What the chances said of the latest year turned out to be."""
+    mean, street = foretold[known], street[known]
+    variance = _variance(mean, shape[known], shock)
     said = chance(mean, variance, median_ahead(mean, variance, street))
-    return Learned(*found, calibrated(said, exceeds_median(latest[known], street)))
+    return calibrated(said, exceeds_median(years.counts[known, 0], street))

@@ -307,7 +307,7 @@ def test_effects_are_found_inside_their_intervals_and_named_in_the_drivers() -> 
         table, past = aged(seed)
         found = effects(EbGlm(), table, past, tree(800)[0], AS_OF).set_index(["term", "level"])
         for key, truth in ((("building_age", "10 years"), 0.3), (("mgmt_type", "失管"), 0.5)):
-            row = found.loc[key]
+            row = found.loc[[key]].iloc[0]
             inside.append(row["low"] <= truth <= row["high"])
             assert row["high"] - row["low"] < 0.5
     assert np.mean(inside) >= 10 / 12
@@ -423,3 +423,27 @@ def test_a_place_on_the_list_for_the_year_judged_does_not_teach_that_quiet_ones_
         years = dict(eb_glm._histories(EbGlm(), estates(len(table)), yearly(table, 2022), AS_OF))["x"]
         found.append(eb_glm._learned(one, years).trust)
     assert found[1] == pytest.approx(found[0], abs=0.31)
+
+
+def stepped(seed: int, years: int, odd: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estates whose rate jumps for old ones that nobody manages, by `odd` on the log scale; nothing else matters."""
+    rng = np.random.default_rng(seed)
+    year, bad = rng.integers(1960, 2015, 3000).astype(float), rng.random(3000) < 0.5
+    mean = 0.5 * np.exp(odd * (bad & (year < 1985)) + 0.2 * bad + 0.02 * (1985 - year) / 10)
+    counts = rng.poisson(mean[:, None] * np.ones(years))
+    table = estates(3000, built_year=year, mgmt_type=np.where(bad, "失管", "专业物业"))
+    return table, yearly(counts, 2024 - years)
+
+
+def test_trees_are_used_only_where_they_foretold_the_last_year_better() -> None:
+    table, past = stepped(1, 3, 2.5)
+    risk, drivers = assess(EbGlm(draws=5), table, past, NO_AREAS, AS_OF)
+    assert set(risk["model"]) == {"gbm"}
+    sums = drivers.groupby("estate")["contribution"].sum().reindex(risk["estate"], fill_value=0.0)
+    assert (sums.to_numpy() == risk["score"].to_numpy()).all()
+    assert set(drivers["driver"]) <= set(labels()["driver"])
+    assert risk.to_csv() == assess(EbGlm(draws=5), table, past, NO_AREAS, AS_OF)[0].to_csv()
+    assert set(assess(EbGlm(boost=False, draws=5), table, past, NO_AREAS, AS_OF)[0]["model"]) == {"eb_glm"}
+    for seed, years, odd in ((1, 2, 2.5), (2, 3, 0.0)):  # two years only; nothing that bends
+        table, past = stepped(seed, years, odd)
+        assert set(assess(EbGlm(draws=5), table, past, NO_AREAS, AS_OF)[0]["model"]) == {"eb_glm"}

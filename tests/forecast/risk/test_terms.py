@@ -19,7 +19,8 @@ def test_the_regression_is_that_of_statsmodels(monkeypatch: pytest.MonkeyPatch) 
     groups = rng.integers(0, 40, n)
     seen = rng.poisson(exposed * np.exp(0.4 * x[:, 0]) * rng.gamma(3, 1 / 3, n)).astype(float)
     terms = [_terms.Term("a", ("x",), x[:, :1]), _terms.Term("b", ("x",), x[:, 1:])]
-    beta, cov, _ = _terms._solved(terms, np.ones(n, dtype=bool), seen, np.log(exposed), groups)
+    solved = _terms._solved(terms, _terms._Rows(seen, np.log(exposed), np.ones(n, dtype=bool), groups))
+    beta, cov = solved.beta, solved.cov
     shape = _terms.shape_of(seen, exposed * np.exp(np.column_stack([np.ones(n), x]) @ beta))
     family = sm.families.NegativeBinomial(alpha=1 / shape)
     model = sm.GLM(seen, sm.add_constant(x), family=family, offset=np.log(exposed))
