@@ -85,7 +85,9 @@ def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) ->
     if not seen.sum():
         return Prior({"city": city}, 1.0, None, "city", 1.0)
     found = fit(terms, seen, city * size, places.narrowest)
-    for _ in range(ROUNDS - 1 if found else 0):
+    for _ in range(ROUNDS - 1):
+        if found is None:
+            break
         at = city * found.factor
         place = list(_place_steps(seen, size, at, places.wider).values())[-1] / at
         found = again(found, seen, city * place * size, places.narrowest)

@@ -105,7 +105,7 @@ class EbGlm(Spec):
 
 @dataclass(frozen=True)
 class Learned:
-    """trust and shock. foretold: (n,) incidents of the latest year as the years before tell them, None if they can't."""
+    """trust and shock. foretold: (n,) incidents of the latest year by the years before, None where there are none."""
 
     trust: float
     shock: float
@@ -321,10 +321,7 @@ def _points(ground: Ground, years: Years, path: Path) -> tuple[Array, dict[str, 
     before = points(city, first)
     moves = {name: before}
     rest = [("households", city * size, first), *((name, rate * size, shape) for name, rate, shape in path.steps[1:])]
-    for name, mean, around in [
-        ("households", city * size, around),
-        *((n, r * size, s) for n, r, s in path.steps[1:]),
-    ]:
+    for name, mean, around in rest:
         reached = points(mean, around)
         moves[name], before = moves.get(name, 0.0) + reached - before, reached
     return before, moves

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import poisson
 
+from forecast import negbin
 from forecast.risk import eb_glm
 from forecast.risk._chance import exceeds_median, streets
 from forecast.risk.eb_glm import EbGlm
@@ -23,6 +24,15 @@ from tests.bench.risk.newyork import City
 PAGE = Path(__file__).parents[3] / "docs/methods/risk.md"
 HEAT = "nyc_heat/buildings_2020_2021.csv.gz"
 DRAWS = 400
+BANDS = (
+    ("all", 0, 1e9),
+    ("0", 0, 0),
+    ("1", 1, 1),
+    ("2", 2, 2),
+    ("3–5", 3, 5),
+    ("6–19", 6, 19),
+    ("20 and more", 20, 1e9),
+)
 Array = np.ndarray
 
 
@@ -52,7 +62,7 @@ def real(data: Path) -> str:
         head = ["", *(f"top {s:.0%}" for s in measure.SHARES), *(f"top {s:.0%} ÷ oracle" for s in measure.SHARES)]
         head += ["deviance", "80 % holds"]
         parts.append(f"### {name}: {len(city.came):,}\n\n" + table(head, rows))
-        parts.append(_halves(said["expected"].to_numpy(), city) + _honest(said, city))
+        parts.append(_halves(said["expected"].to_numpy(), city) + _bands(city) + _honest(said, city))
     return "\n".join(parts)
 
 
@@ -93,6 +103,29 @@ def _halves(mean: Array, city: City) -> str:
             held = measure.captured(score[half], city.came[half])
             rows.append([f"{name}: {label}", *(f"{held[f'top {s:.0%} ÷ oracle']:.3f}" for s in measure.SHARES)])
     return "\n" + table(["half of the addresses", *(f"top {s:.0%} ÷ oracle" for s in measure.SHARES)], rows)
+
+
+def _bands(city: City) -> str:
+    """Interval and level by the count of the year before; whole numbers hold more than 80 % of a forecast."""
+    spec = EbGlm()
+    ground = eb_glm._ground(spec, city.estates, city.areas, city.as_of)
+    ((_, years),) = eb_glm._histories(spec, city.estates, city.history, city.as_of)
+    path = eb_glm._path(ground, years)
+    _, rate, shape = path.steps[-1]
+    mean, variance = rate * years.own, eb_glm._variance(rate * years.own, shape, path.shock)
+    low, high = negbin.quantile(mean, variance, [0.1, 0.9]).T
+    mass = negbin.cdf(high, mean, variance) - negbin.cdf(low - 1, mean, variance)
+    spread = negbin.pit(city.came, mean, variance, seed=1)
+    rows = []
+    for name, least, most in BANDS:
+        here = (city.before >= least) & (city.before <= most)
+        if here.any():
+            figures = [mean[here].mean(), city.came[here].mean()]
+            shares = [measure.coverage(low[here], high[here], city.came[here]), mass[here].mean(),
+                      ((spread[here] > 0.1) & (spread[here] < 0.9)).mean()]  # fmt: skip
+            rows.append([name, f"{here.sum():,}", *(f"{x:.2f}" for x in figures), *(f"{x:.3f}" for x in shares)])
+    head = ["count of 2020", "addresses", "foretold", "came", "80 % holds", "whole numbers say", "PIT in 0.1–0.9"]
+    return "\n" + table(head, rows)
 
 
 def _honest(said: pd.DataFrame, city: City) -> str:
