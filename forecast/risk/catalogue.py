@@ -78,9 +78,11 @@ def _auto(
     categories: Iterable[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     told = scorecard.any_attribute(spec.scorecard, estates, as_of)
-    rates, steps = eb_glm.assess(spec.eb_glm, estates, history, areas, as_of)
+    rates, steps = eb_glm.rows(spec.eb_glm, estates, history, areas, as_of)
     rest = [category for category in categories if told and category not in set(rates["category"])]
     if not rest:
-        return rates, steps
-    points, reasons = scorecard.assess(spec.scorecard, estates, history, rest, as_of)
+        return tables(rates, steps, as_of)
+    points, reasons = scorecard.rows(spec.scorecard, estates, history, rest, as_of)
+    if rates.empty:
+        return tables(points, reasons, as_of)
     return tables(pd.concat([rates, points]), pd.concat([steps, reasons]), as_of)

@@ -170,18 +170,25 @@ def assess(
     shape by maximum marginal likelihood: Carlin & Louis 2000, Bayes and Empirical Bayes Methods, ch. 3; weighted
     evidence: Ibrahim & Chen 2000, Power prior distributions; spread between groups: Paule & Mandel 1982.
     """
+    return tables(*rows(spec, estates, history, areas, as_of), as_of)
+
+
+def rows(
+    spec: EbGlm, estates: pd.DataFrame, history: pd.DataFrame, areas: pd.DataFrame, as_of: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `assess` returns, not yet sorted and checked."""
     ground = _ground(spec, estates, areas, as_of)
-    risks, drivers = [], []
+    names = ("estate", "category", "score", "grade", "model", "driver", "contribution")
+    nothing: dict[str, list[str]] = {name: [] for name in names}
+    risks, drivers = [pd.DataFrame(nothing)], [pd.DataFrame(nothing)]
     for category, years in _histories(spec, estates, history, as_of):
         risk, steps = _score(ground, years)
         ids = {"estate": estates["estate"].to_numpy(), "category": category}
         risks.append(pd.DataFrame({**ids, **risk}))
-        drivers += [pd.DataFrame({**ids, "driver": name, "contribution": move}) for name, move in steps.items()]
-    if not risks:
-        names = ("estate", "category", "score", "grade", "model", "driver", "contribution")
-        nothing: dict[str, list[str]] = {name: [] for name in names}
-        return tables(pd.DataFrame(nothing), pd.DataFrame(nothing), as_of)
-    return tables(pd.concat(risks), pd.concat(drivers), as_of)
+        for name, move in steps.items():
+            drivers.append(pd.DataFrame({**ids, "driver": name, "contribution": move})[move != 0])
+    found = len(risks) > 1 and len(estates) > 0
+    return (pd.concat(risks[1:]), pd.concat(drivers[1:])) if found else (risks[0], drivers[0])
 
 
 def expectation(

@@ -320,6 +320,17 @@ def assess(
         most 100; `expected`, `low`, `high` are null. A driver is named factor:level; its contributions add up
         to the score exactly. Grades go by rank among all estates.
     """
+    return tables(*rows(spec, estates, history, categories, as_of), as_of)
+
+
+def rows(
+    spec: Scorecard,
+    estates: pd.DataFrame,
+    history: pd.DataFrame,
+    categories: Iterable[str],
+    as_of: pd.Timestamp,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `assess` returns, not yet sorted and checked."""
     known = known_at(history, as_of)
     risks, drivers = [], []
     for category in dict.fromkeys(categories):
@@ -339,7 +350,7 @@ def assess(
             )
         )
         drivers.append(_drivers(factors, levels, share, estates["estate"], category))
-    return tables(pd.concat(risks), pd.concat(drivers), as_of)
+    return pd.concat(risks), pd.concat(drivers)
 
 
 def any_attribute(spec: Scorecard, estates: pd.DataFrame, as_of: pd.Timestamp) -> bool:
