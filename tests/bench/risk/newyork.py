@@ -10,7 +10,7 @@ from forecast.tables import Areas, EstateHistory, Estates, check, conform
 
 CATEGORY = "H1"
 HALVES = 7
-"""Seed that splits the addresses into the half on which was chosen and the half that confirms."""
+"""Seed that splits the addresses into the half that was looked at while building and the other."""
 
 
 @dataclass(frozen=True)
@@ -56,5 +56,6 @@ def read(path: Path, year: int = 2021) -> City:
 
 
 def halves(city: City) -> np.ndarray:
-    """(estates,) whether an address is in the half on which was chosen."""
-    return np.random.default_rng(HALVES).random(len(city.came)) < 0.5
+    """(estates,) whether an address is in the half that was looked at while building; by its number on the list."""
+    number = city.estates["estate"].str[1:].astype(int).to_numpy()
+    return np.random.default_rng(HALVES).random(number.max(initial=0) + 1)[number] < 0.5

@@ -98,7 +98,7 @@ def _halves(mean: Array, city: City) -> str:
     """÷ oracle on the half that was looked at while building, and on the other."""
     first = newyork.halves(city)
     rows = []
-    for name, half in (("looked at", first), ("kept for the end", ~first)):
+    for name, half in (("looked at", first), ("the other", ~first)):
         for label, score in (("raw counts", city.before), ("eb_glm", mean)):
             held = measure.captured(score[half], city.came[half])
             rows.append([f"{name}: {label}", *(f"{held[f'top {s:.0%} ÷ oracle']:.3f}" for s in measure.SHARES)])
@@ -135,11 +135,13 @@ def _honest(said: pd.DataFrame, city: City) -> str:
     rows = [[f"{r.said:.2f}", f"{r.happened:.2f}", f"{r.n:,.0f}"] for r in curve.itertuples()]
     first = np.argsort(-said["expected"].to_numpy(), kind="stable")[:20]
     sure = said["in_top"].to_numpy()[first]
-    again = int(np.isin(first, np.argsort(-city.came, kind="stable")[:20]).sum())
+    best = np.argsort(-city.came, kind="stable")[:20]
+    again, plain = (int(np.isin(one, best).sum()) for one in (first, np.argsort(-city.before, kind="stable")[:20]))
     words = (
         f"\nOf the first 20, {(sure >= 0.9).sum()} are among the first 20 in 90 % of draws or more, the least sure "
         f"in {sure.min():.0%}; the draws expect {sure.sum():.1f} of the 20 to stay. {again} of the 20 are among the "
-        "first 20 of the year judged (rates change from year to year, which the draws leave out).\n"
+        f"first 20 of the year judged, {plain} of the 20 by raw counts: rates change from year to year, which the draws "
+        "leave out.\n"
     )
     return "\n" + table(["chance said", "came true", "addresses"], rows) + words
 
@@ -189,8 +191,8 @@ def _facts(city: City) -> Array:
 def made_up(data: Path) -> str:
     rows = []
     for name, gaps in (("all attributes known", False), ("attributes with gaps", True)):
-        found, apart = zip(*(madeup.look(seed, gaps) for seed in madeup.SEEDS), strict=True)
-        effects, auc = pd.concat(found), pd.DataFrame(list(apart))
+        effects = pd.concat([madeup.found(seed, gaps) for seed in madeup.SEEDS])
+        auc = pd.DataFrame([madeup.apart(seed, gaps) for seed in madeup.FEWER])
         inside = (effects["low"] <= effects["true"]) & (effects["true"] <= effects["high"])
         half = (effects["high"] - effects["low"]).mean() / 2
         said = [f"{auc[way].mean():.3f} ({auc[way].min():.3f})" for way in auc]
