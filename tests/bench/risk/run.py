@@ -140,8 +140,8 @@ def _honest(said: pd.DataFrame, city: City) -> str:
     words = (
         f"\nOf the first 20, {(sure >= 0.9).sum()} are among the first 20 in 90 % of draws or more, the least sure "
         f"in {sure.min():.0%}; the draws expect {sure.sum():.1f} of the 20 to stay. {again} of the 20 are among the "
-        f"first 20 of the year judged, {plain} of the 20 by raw counts: rates change from year to year, which the draws "
-        "leave out.\n"
+        f"first 20 of the year judged, {plain} of the 20 by raw counts: rates change from year to year, which the "
+        "draws leave out.\n"
     )
     return "\n" + table(["chance said", "came true", "addresses"], rows) + words
 
