@@ -4,9 +4,10 @@ UV := .venv/bin/uv
 # Folder of the raw city files, and further words for the peers bench (docs/benchmarks.md).
 DATA ?= ../shared/data
 MODELS ?=
+PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations clean
+.PHONY: install demo test lint bench-peers bench-ablations bench-risk clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -34,6 +35,9 @@ bench-peers: install
 
 bench-ablations: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.ablations --data $(DATA)
+
+bench-risk: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.risk.run $(DATA) $(PARTS)
 
 clean:
 	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

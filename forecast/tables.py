@@ -352,7 +352,11 @@ class Comparisons(Table):
 
 
 class Risk(Table):
-    """Risk of an estate; score 0..100; `expected`, `low`, `high` are incidents in the coming 12 months."""
+    """Risk of an estate; score 0..100.
+
+    `expected`, `low`, `high` are incidents in the `months` ahead: 12, or those of a season. `in_top`: share of
+    draws in which the estate is among the first of its category, so how sure its rank is. `model`: what scored.
+    """
 
     estate: Series[str]
     category: Series[str]
@@ -362,6 +366,9 @@ class Risk(Table):
     expected: Series[float] = pa.Field(nullable=True, ge=0)
     low: Series[float] = pa.Field(nullable=True, ge=0)
     high: Series[float] = pa.Field(nullable=True, ge=0)
+    months: Series[float] = pa.Field(nullable=True, ge=1, le=12)
+    in_top: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    model: Series[str] = pa.Field(nullable=True)
 
     class Config:
         unique = ["estate", "category"]

@@ -238,7 +238,7 @@ def _places(tasks: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
 def _risks(tasks: pd.DataFrame, risk: pd.DataFrame, estates: pd.DataFrame) -> pd.DataFrame:
     """The estate of highest risk in the area, by the task's category, else over all categories."""
     placed = risk.merge(estates[["estate", "area", "name"]], on="estate")
-    placed = placed.sort_values(["score", "estate"], ascending=[False, True])
+    placed = placed.sort_values(["score", "expected", "estate"], ascending=[False, False, True])
     worst = placed.drop_duplicates(["area", "category"])
     columns = {"name": "estate_name", "score": "risk_score", "grade": "risk_grade"}
     worst = worst.rename(columns=columns)[["area", "category", "estate", *columns.values()]]

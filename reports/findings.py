@@ -131,7 +131,8 @@ def risk_table(material: Material, words: Words, street: str | None = None, limi
     estates = estates.assign(street=estates["area"].map(material.street_of))
     estates = estates if street is None else estates[estates["street"] == street]
     rows = material.risk[material.risk["estate"].isin(estates["estate"])].merge(estates, on="estate")
-    rows = rows.sort_values(["score", "estate", "category"], ascending=[False, True, True]).head(limit)
+    order = ["score", "expected", "estate", "category"]
+    rows = rows.sort_values(order, ascending=[False, False, True, True]).head(limit)
     rows["area_name"] = rows["area"].map(material.area_names).fillna("")
     rows["category_name"] = rows["category"].map(material.category_names).fillna(rows["category"])
     return rows.assign(reasons=_reasons(rows, material, words)).reset_index(drop=True)

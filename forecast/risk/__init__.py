@@ -35,9 +35,13 @@ def percentile(values: np.ndarray, among: np.ndarray) -> np.ndarray:
     return 50.0 * (below + upto) / len(ranked)
 
 
-def grades(scores: np.ndarray, cuts: Cuts) -> np.ndarray:
-    """Grade of each estate by the mid-rank of its score; ties share a grade, so many ties mean fewer reds."""
-    rank = percentile(scores, scores)
+def grades(scores: np.ndarray, expected: np.ndarray, cuts: Cuts) -> np.ndarray:
+    """Grade of each estate by its place by score, then by expected incidents; equals share a grade.
+
+    So many ties mean fewer reds.
+    """
+    place = np.unique(np.column_stack([scores, expected]), axis=0, return_inverse=True)[1].ravel()
+    rank = percentile(place, place)
     steps = [rank >= 100 * (1 - share) for share in (cuts.red, cuts.orange, cuts.yellow)]
     return np.select(steps, ["red", "orange", "yellow"], "blue")
 

@@ -13,7 +13,7 @@ from forecast.risk.measures import HISTORY, NUMBERS, WORDS, Facts
 from forecast.spec import Spec
 from forecast.tables import ALL
 
-__all__ = ["FACTORS", "Factor", "Level", "Scorecard", "any_attribute", "assess", "attribute_scores", "labels"]
+__all__ = ["FACTORS", "Factor", "Level", "Scorecard", "any_attribute", "assess", "labels"]
 
 
 class Scorecard(Spec):
@@ -56,6 +56,17 @@ def assess(
         most 100; `expected`, `low`, `high` are null. A driver is named factor:level; its contributions add up
         to the score exactly. Grades go by rank among all estates.
     """
+    return tables(*rows(spec, estates, history, categories, as_of), as_of)
+
+
+def rows(
+    spec: Scorecard,
+    estates: pd.DataFrame,
+    history: pd.DataFrame,
+    categories: Iterable[str],
+    as_of: pd.Timestamp,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `assess` returns, not yet sorted and checked."""
     known = known_at(history, as_of)
     risks, drivers = [], []
     for category in dict.fromkeys(categories):
@@ -69,20 +80,13 @@ def assess(
                     "estate": estates["estate"].to_numpy(),
                     "category": category,
                     "score": score,
-                    "grade": grades(score, spec.cuts),
+                    "grade": grades(score, np.zeros_like(score), spec.cuts),
+                    "model": spec.kind,
                 }
             )
         )
         drivers.append(_drivers(factors, levels, share, estates["estate"], category))
-    return tables(pd.concat(risks), pd.concat(drivers), as_of)
-
-
-def attribute_scores(spec: Scorecard, estates: pd.DataFrame, category: str, as_of: pd.Timestamp) -> np.ndarray:
-    """(estates,) 0..100 by attributes alone: no history enters, and no bonus."""
-    factors = [f for f in _card(spec, category) if f.measure not in HISTORY and not f.bonus]
-    none = pd.DataFrame({"estate": [], "category": [], "incidents": []})
-    levels = _levels(factors, Facts(estates, none, category, as_of))
-    return _contributions(spec, factors, levels).sum(axis=1)
+    return pd.concat(risks), pd.concat(drivers)
 
 
 def any_attribute(spec: Scorecard, estates: pd.DataFrame, as_of: pd.Timestamp) -> bool:

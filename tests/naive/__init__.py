@@ -12,6 +12,7 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.reconcile import totals
+from tests.naive.risk import mixture_median, nearest
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
 from tests.naive.theta import dynamic_theta, theta, theta_means
@@ -22,6 +23,8 @@ __all__ = [
     "flat_mean",
     "lmdi",
     "log_mean",
+    "mixture_median",
+    "nearest",
     "negbin_crps",
     "negbin_pmf",
     "negbin_quantile",

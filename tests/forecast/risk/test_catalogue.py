@@ -8,7 +8,7 @@ import pytest
 
 from forecast.errors import DataError
 from forecast.risk.catalogue import Auto, assess, labels
-from forecast.risk.eb_rate import EbRate
+from forecast.risk.eb_glm import EbGlm
 from forecast.risk.scorecard import Scorecard
 from forecast.tables import ALL, Areas, EstateHistory, Estates, RiskDrivers, check, conform, empty
 from forecast.tables import Risk as RiskTable
@@ -27,7 +27,7 @@ def heat(n: int = 6) -> pd.DataFrame:
     return conform(EstateHistory, frame.assign(month=pd.Timestamp("2023-01-01"), incidents=range(n)))
 
 
-@pytest.mark.parametrize("spec", [Auto(), Scorecard(), EbRate()], ids=lambda spec: spec.kind)
+@pytest.mark.parametrize("spec", [Auto(), Scorecard(), EbGlm()], ids=lambda spec: spec.kind)
 def test_every_kind_gives_the_same_tables(spec: Any) -> None:
     risk, drivers = assess(spec, estates(built_year=1980.0), heat(), NO_AREAS, AS_OF)
     check(RiskTable, risk)

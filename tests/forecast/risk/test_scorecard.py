@@ -52,8 +52,8 @@ def test_the_shipped_file_holds_the_defaults(root: Path) -> None:
     assert TypeAdapter(Risk).validate_python(shipped) == Auto()
     alone = {"kind": "scorecard", **shipped["scorecard"]}
     assert TypeAdapter(Risk).validate_python(alone) == Scorecard()
-    assert TypeAdapter(Risk).validate_python({"kind": "eb_rate", **shipped["eb_rate"]}) == Auto().eb_rate
-    assert KINDS == ("auto", "scorecard", "eb_rate")
+    assert TypeAdapter(Risk).validate_python({"kind": "eb_glm", **shipped["eb_glm"]}) == Auto().eb_glm
+    assert KINDS == ("auto", "scorecard", "eb_glm")
 
 
 def test_levels_and_their_bounds() -> None:
@@ -315,11 +315,13 @@ def test_words_are_found_within_texts(text: str, level: str) -> None:
 
 
 def test_grades_are_shares_of_estates() -> None:
-    found = pd.Series(grades(np.arange(1000.0), Cuts())).value_counts()
+    found = pd.Series(grades(np.arange(1000.0), np.zeros(1000), Cuts())).value_counts()
     assert found.to_dict() == {"red": 20, "orange": 80, "yellow": 200, "blue": 700}
-    assert set(grades(np.zeros(50), Cuts())) == {"blue"}
-    assert set(grades(np.array([97.0]), Cuts())) == {"blue"}
-    assert set(grades(np.arange(9.0), Cuts(red=0, orange=0, yellow=1))) == {"yellow"}
+    assert set(grades(np.zeros(50), np.zeros(50), Cuts())) == {"blue"}
+    assert set(grades(np.array([97.0]), np.zeros(1), Cuts())) == {"blue"}
+    assert set(grades(np.arange(9.0), np.zeros(9), Cuts(red=0, orange=0, yellow=1))) == {"yellow"}
+    among_equals = grades(np.full(100, 97.0), np.arange(100.0), Cuts(red=0.01))
+    assert among_equals.tolist().index("red") == 99  # the one of whom most is expected
     assert percentile(np.array([1.0, 2.0]), np.array([1.0, 1.0, 2.0, 2.0])).tolist() == [25, 75]
 
 

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.risk.eb_rate import EbRate, _between, _log_likelihood, _shape, assess, labels
+from forecast.risk import eb_glm
+from forecast.risk._prior import _between
+from forecast.risk._terms import log_likelihood, shape_of
+from forecast.risk.eb_glm import EbGlm, assess, effects, expectation, labels
 from forecast.tables import Areas, EstateHistory, Estates, RiskDrivers, check, conform, empty
 from forecast.tables import Risk as RiskTable
 
 AS_OF = pd.Timestamp("2023-12-01").as_unit("us")
-PLAIN = EbRate(groups=(), learn=False)
+PLAIN = EbGlm(groups=(), learn=False)
 NO_AREAS = empty(Areas)
 
 Row = tuple[str, str, str, int, int]
@@ -48,11 +51,11 @@ def tree(n: int, per_community: int = 5, per_street: int = 4) -> tuple[pd.DataFr
     return conform(Areas, frame), [communities[k // per_community] for k in range(n)]
 
 
-def score(spec: EbRate, table: pd.DataFrame, past: pd.DataFrame, **rest: Any) -> pd.DataFrame:
+def score(spec: EbGlm, table: pd.DataFrame, past: pd.DataFrame, **rest: Any) -> pd.DataFrame:
     return assess(spec, table, past, rest.pop("areas", NO_AREAS), rest.pop("as_of", AS_OF), **rest)[0]
 
 
-def slow_posterior(counts: list[list[int]], spec: EbRate) -> list[float]:
+def slow_posterior(counts: list[list[int]], spec: EbGlm) -> list[float]:
     """Expected incidents by loops, for estates of one size; years from the latest, the shape from a grid."""
     years = range(len(counts[0]))
     totals = [sum(row[t] for row in counts) for t in years]
@@ -74,14 +77,14 @@ def slow_posterior(counts: list[list[int]], spec: EbRate) -> list[float]:
 
 def test_matches_a_slow_twin() -> None:
     counts = [[0, 0], [3, 1], [12, 9], [1, 0], [0, 2], [5, 5], [30, 22], [0, 0]]
-    spec = EbRate(groups=(), learn=False, memory=1.0)
+    spec = EbGlm(groups=(), learn=False, memory=1.0)
     found = score(spec, estates(8), yearly(np.array(counts)[:, ::-1], 2022))
     assert found["expected"].tolist() == pytest.approx(slow_posterior(counts, spec), rel=1e-3)
 
 
 def test_likelihood_is_the_negative_binomial() -> None:
     y, mean = np.array([0, 1, 5, 40]), np.array([0.5, 2.0, 2.0, 9.0])
-    ours = _log_likelihood(y, mean, 0.7)
+    ours = log_likelihood(y, mean, 0.7)
     theirs = stats.nbinom.logpmf(y, 0.7, 0.7 / (0.7 + mean)) + np.log(stats.gamma.pdf(1, 1) * np.e)
     factorial = np.array([0, 0, np.log(120), stats.poisson.logpmf(40, 1) * -1 - 1])
     assert ours == pytest.approx(theirs + factorial, rel=1e-9)
@@ -90,7 +93,7 @@ def test_likelihood_is_the_negative_binomial() -> None:
 def test_the_shape_and_the_spread_between_groups_are_recovered() -> None:
     rng = np.random.default_rng(1)
     counts = rng.poisson(4 * rng.gamma(2.0, 0.5, 20_000))
-    assert _shape(counts.astype(float), np.full(20_000, counts.mean())) == pytest.approx(2.0, rel=0.05)
+    assert shape_of(counts.astype(float), np.full(20_000, counts.mean())) == pytest.approx(2.0, rel=0.05)
     noise = rng.uniform(0.01, 0.3, 4000)
     ratio = 1 + rng.normal(0, np.sqrt(0.2 + noise))
     assert _between(ratio, noise) == pytest.approx(0.2, rel=0.15)
@@ -123,8 +126,8 @@ def test_nothing_after_as_of_matters(events: list[tuple[int, str, int, int]], tu
     areas, community = tree(12)
     table = estates(12, area=community)
     as_of = pd.Timestamp(months[turn]).as_unit("us")
-    one = assess(EbRate(), table, history(*rows), areas, as_of)
-    two = assess(EbRate(), table, history(*before, *later, *open_year), areas, as_of)
+    one = assess(EbGlm(), table, history(*rows), areas, as_of)
+    two = assess(EbGlm(), table, history(*before, *later, *open_year), areas, as_of)
     for a, b in zip(one, two, strict=True):
         assert a.to_csv().encode() == b.to_csv().encode()
 
@@ -142,7 +145,7 @@ def test_drivers_add_up_exactly(seed: int, learn: bool, score_by: Any) -> None:
     areas, community = tree(60)
     table = estates(60, area=community, households=rng.integers(50, 900, 60).astype(float))
     past = yearly(rng.poisson(rng.gamma(0.7, 5, (60, 1)) * np.ones((60, 3))), 2021)
-    risk, drivers = assess(EbRate(learn=learn, score_by=score_by), table, past, areas, AS_OF)
+    risk, drivers = assess(EbGlm(learn=learn, score_by=score_by, attributes=False), table, past, areas, AS_OF)
     check(RiskTable, risk)
     check(RiskDrivers, drivers)
     sums = drivers.groupby("estate")["contribution"].sum().reindex(risk["estate"], fill_value=0.0)
@@ -157,9 +160,9 @@ def test_neighbourhood_lifts_a_quiet_estate() -> None:
     counts[:20] = 30  # one street is bad
     counts[3] = 0
     counts[150] = 0
-    found = score(EbRate(learn=False), estates(200, area=community), yearly(counts, 2023), areas=areas)["expected"]
+    found = score(EbGlm(learn=False), estates(200, area=community), yearly(counts, 2023), areas=areas)["expected"]
     assert found[3] > 2 * found[150]
-    none = score(EbRate(learn=False), estates(200), yearly(counts, 2023), areas=areas)["expected"]
+    none = score(EbGlm(learn=False), estates(200), yearly(counts, 2023), areas=areas)["expected"]
     assert none[3] == none[150]
 
 
@@ -169,7 +172,7 @@ def test_households_are_exposure_and_unknown_ones_are_typical() -> None:
     same = score(PLAIN, estates(4), yearly(np.array([[5], [5], [5], [5]]), 2023))["expected"]
     assert same.nunique() == 1
     assert found[2] == found[0]  # 100 is the median
-    rates = score(EbRate(groups=(), learn=False, score_by="rate"), table, yearly(np.full((4, 1), 5), 2023))["score"]
+    rates = score(EbGlm(groups=(), learn=False, score_by="rate"), table, yearly(np.full((4, 1), 5), 2023))["score"]
     assert rates[1] == rates.min()
 
 
@@ -215,30 +218,20 @@ def test_the_latest_level_of_the_city_counts() -> None:
 
 
 def test_one_estate_no_incident_no_history() -> None:
-    risk, drivers = assess(EbRate(), estates(1), history(("e0000", "x", "2023-01-01", 12, 7)), NO_AREAS, AS_OF)
-    assert risk[["score", "grade"]].values.tolist() == [[50.0, "blue"]]
-    assert drivers["contribution"].sum() == 50
-    zeros = score(EbRate(), estates(4), yearly(np.zeros((4, 2), dtype=int), 2022))
-    assert set(zeros["score"]) == {50.0}
+    risk, drivers = assess(EbGlm(), estates(1), history(("e0000", "x", "2023-01-01", 12, 7)), NO_AREAS, AS_OF)
+    assert risk["grade"].tolist() == ["blue"]
+    assert 30 < risk["score"].item() < 50  # above a median of its own
+    assert drivers["contribution"].sum() == risk["score"].item()
+    zeros = score(EbGlm(), estates(4), yearly(np.zeros((4, 2), dtype=int), 2022))
+    assert zeros["score"].nunique() == 1
+    assert zeros["score"].max() < 20
     assert zeros["expected"].max() < 0.2
     assert zeros[["low", "high"]].max(axis=None) == 0
     for table, past in ((estates(3), history()), (estates(3).iloc[:0], history(("e0000", "x", "2023-01-01", 12, 7)))):
-        risk, drivers = assess(EbRate(), table, past, NO_AREAS, AS_OF)
+        risk, drivers = assess(EbGlm(), table, past, NO_AREAS, AS_OF)
         check(RiskTable, risk)
         assert risk.empty
         assert drivers.empty
-
-
-def test_attributes_enter_where_they_tell_something_and_never_backwards() -> None:
-    rng = np.random.default_rng(3)
-    figure = rng.uniform(0, 100, 600)
-    counts = rng.poisson(3 * np.exp(0.02 * (figure - 50)) * rng.gamma(5, 0.2, 600))
-    past, table = yearly(counts[:, None], 2023), estates(600)
-    for sign, used in ((1, True), (-1, False), (0, False)):
-        drivers = assess(PLAIN, table, past, NO_AREAS, AS_OF, {"x": sign * figure})[1]
-        assert ("attributes" in set(drivers["driver"])) == used
-    noise = {"x": rng.uniform(0, 100, 600)}
-    assert "attributes" not in set(assess(PLAIN, table, past, NO_AREAS, AS_OF, noise)[1]["driver"])
 
 
 def city(seed: int, years: int, mean: float) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, pd.DataFrame]:
@@ -255,7 +248,7 @@ def test_captures_more_than_last_years_list(years: int, gain: float) -> None:
     captured = []
     for seed in range(3):
         table, past, came, areas = city(seed, years, 1.0)
-        found = score(EbRate(), table, past, areas=areas)
+        found = score(EbGlm(), table, past, areas=areas)
         last = past[past["month"] == past["month"].max()].set_index("estate")["incidents"]
         raw = last.reindex(found["estate"]).to_numpy() + np.random.default_rng(seed).random(2000) / 2
         ours, theirs = (came[np.argsort(-rank)[:200]].sum() for rank in (found["expected"].to_numpy(), raw))
@@ -268,7 +261,7 @@ def test_captures_more_than_last_years_list(years: int, gain: float) -> None:
 def test_the_interval_holds_as_often_as_it_says(years: int) -> None:
     for seed in range(2):
         table, past, came, areas = city(seed, years, 60.0)
-        found = score(EbRate(), table, past, areas=areas)
+        found = score(EbGlm(), table, past, areas=areas)
         assert 0.76 < ((came >= found["low"]) & (came <= found["high"])).mean() < 0.88
 
 
@@ -283,7 +276,7 @@ def test_new_york_heat(root: Path) -> None:
     table = estates(len(raw), area=board.mask(board == "").array)
     table["estate"] = [f"e{k:04}" for k in range(len(raw))]
     past = yearly(raw[["heat_2020", "heat_2021"]].to_numpy(dtype=int), 2020)
-    found = score(EbRate(), table, past, areas=areas, as_of=pd.Timestamp("2020-12-01").as_unit("us"))
+    found = score(EbGlm(), table, past, areas=areas, as_of=pd.Timestamp("2020-12-01").as_unit("us"))
     found = found.set_index("estate").reindex(table["estate"])
     before, came = raw["heat_2020"].to_numpy(), raw["heat_2021"].to_numpy()
     k = round(0.1 * len(raw))
@@ -293,3 +286,164 @@ def test_new_york_heat(root: Path) -> None:
     held = (came >= found["low"].to_numpy()) & (came <= found["high"].to_numpy())
     assert 0.77 < held.mean() < 0.90
     assert 0.70 < held[before >= 20].mean() < 0.85
+
+
+def aged(seed: int, n: int = 800, slope: float = 0.3) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estates whose rate grows with age and without management, in communities that differ."""
+    rng = np.random.default_rng(seed)
+    year = rng.integers(1960, 2015, n).astype(float)
+    bad = rng.random(n) < 0.3
+    place = rng.gamma(5, 0.2, -(-n // 5))[np.arange(n) // 5]
+    mean = 3 * np.exp(slope * (1988 - year) / 10 + 0.5 * bad) * place * rng.gamma(4, 0.25, n)
+    known = rng.random(n) < 0.7
+    table = estates(n, built_year=np.where(known, year, np.nan), mgmt_type=np.where(bad, "失管", "专业物业"),
+                    area=tree(n)[1])  # fmt: skip
+    return table, yearly(rng.poisson(mean)[:, None], 2023)
+
+
+def test_effects_are_found_inside_their_intervals_and_named_in_the_drivers() -> None:
+    inside = []
+    for seed in range(6):
+        table, past = aged(seed)
+        found = effects(EbGlm(), table, past, tree(800)[0], AS_OF).set_index(["term", "level"])
+        for key, truth in ((("building_age", "10 years"), 0.3), (("mgmt_type", "失管"), 0.5)):
+            row = found.loc[[key]].iloc[0]
+            inside.append(row["low"] <= truth <= row["high"])
+            assert row["high"] - row["low"] < 0.5
+    assert np.mean(inside) >= 10 / 12
+    _, drivers = assess(EbGlm(), table, past, tree(800)[0], AS_OF)
+    assert {"building_age", "mgmt_type"} <= set(drivers["driver"])
+    assert ("building_age", "unknown") in found.index
+
+
+def test_attributes_that_tell_nothing_are_left_out() -> None:
+    rng = np.random.default_rng(3)
+    table = estates(600, built_year=rng.integers(1960, 2015, 600).astype(float))
+    past = yearly(rng.poisson(3 * rng.gamma(5, 0.2, 600))[:, None], 2023)
+    assert effects(EbGlm(), table, past, NO_AREAS, AS_OF).empty
+    pd.testing.assert_frame_equal(
+        assess(EbGlm(), table, past, NO_AREAS, AS_OF)[0],
+        assess(EbGlm(attributes=False), table, past, NO_AREAS, AS_OF)[0],
+    )
+
+
+def test_the_exponent_of_households_is_tested() -> None:
+    rng = np.random.default_rng(5)
+    households = np.exp(rng.normal(6, 0.8, 1500))
+    for exponent, used in ((1.0, False), (0.5, True)):
+        mean = 4 * (households / np.exp(6)) ** exponent * rng.gamma(4, 0.25, 1500)
+        table = estates(1500, households=households, built_year=rng.integers(1960, 2015, 1500) * 1.0)
+        prior_year = (2024 - table["built_year"].to_numpy()) / 10
+        past = yearly(rng.poisson(mean * np.exp(0.2 * prior_year))[:, None], 2023)
+        found = effects(EbGlm(), table, past, NO_AREAS, AS_OF).set_index("term").loc["households"]
+        assert found["low"] <= exponent - 1 <= found["high"]
+        drivers = assess(EbGlm(score_by="rate"), table, past, NO_AREAS, AS_OF)[1]
+        assert ("households" in set(drivers["driver"])) == used
+
+
+def test_unknown_age_is_a_level_of_its_own_and_never_new() -> None:
+    table, past = aged(1)
+    found = expectation(EbGlm(), table, past, tree(800)[0], AS_OF).set_index("estate")["by_attributes"]
+    managed = (table["mgmt_type"] == "专业物业").to_numpy()
+    unknown = found.to_numpy()[table["built_year"].isna().to_numpy() & managed]
+    newest = found.to_numpy()[(table["built_year"] > 2010).to_numpy() & managed]
+    oldest = found.to_numpy()[(table["built_year"] < 1964).to_numpy() & managed]
+    assert np.ptp(unknown) < 1e-9
+    assert newest.max() < unknown.mean() < oldest.min()
+
+
+def test_a_level_without_any_incident_stays_finite() -> None:
+    rng = np.random.default_rng(2)
+    heat = np.where(np.arange(400) < 60, "自采暖", "集中供热")
+    past = yearly(np.where(np.arange(400) < 60, 0, rng.poisson(6, 400))[:, None], 2023)
+    found = effects(EbGlm(), estates(400, heat_type=heat), past, NO_AREAS, AS_OF).iloc[0]
+    assert -8 < found["effect"] < -2
+    assert np.isfinite(found[["low", "high"]].to_numpy(dtype=float)).all()
+
+
+def test_estates_nearby_take_the_place_of_attributes() -> None:
+    rng = np.random.default_rng(4)
+    lon, lat = rng.uniform(116.2, 116.6, 1500), rng.uniform(39.8, 40.1, 1500)
+    bad = np.hypot(lon - 116.3, lat - 39.9) < 0.05
+    counts = rng.poisson(np.where(bad, 8, 1) * rng.gamma(3, 1 / 3, 1500))
+    quiet = [int(np.flatnonzero(bad)[0]), int(np.flatnonzero(~bad)[0])]
+    counts[quiet] = 0
+    table, past = estates(1500, lon=lon, lat=lat), yearly(counts[:, None], 2023)
+    risk, drivers = assess(EbGlm(), table, past, NO_AREAS, AS_OF)
+    assert risk["expected"][quiet[0]] > 2 * risk["expected"][quiet[1]]
+    assert "near" in set(drivers["driver"])
+    own = expectation(EbGlm(), table, past, NO_AREAS, AS_OF)
+    counts[quiet[0]] = 500
+    louder = expectation(EbGlm(), table, yearly(counts[:, None], 2023), NO_AREAS, AS_OF)
+    ratio = louder["by_place"][quiet[0]] / louder["by_place"].median() / own["by_place"][quiet[0]]
+    assert ratio * own["by_place"].median() == pytest.approx(1, abs=0.3)  # its own record says nothing of nearby
+    shuffled = estates(1500, lon=rng.permutation(lon), lat=rng.permutation(lat))
+    assert "near" not in set(assess(EbGlm(), shuffled, past, NO_AREAS, AS_OF)[1]["driver"])
+
+
+@pytest.mark.parametrize(
+    "points", [[116.0] * 200, [116.0, *[np.nan] * 199], [*np.linspace(116, 116.1, 3), *[np.nan] * 197]]
+)
+def test_one_point_for_all_one_point_at_all_and_few(points: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    table = estates(200, lon=points, lat=[40.0 if x == x else np.nan for x in points])
+    risk, _ = assess(EbGlm(), table, yearly(rng.poisson(2, 200)[:, None], 2023), NO_AREAS, AS_OF)
+    assert risk["expected"].between(0.1, 8).all()
+
+
+def test_huge_counts_and_unknown_households() -> None:
+    counts = np.array([[10**9], [10**6], [0], [5]])
+    table = estates(4, households=[np.nan, 1e6, 1.0, np.nan])
+    risk, drivers = assess(EbGlm(), table, yearly(counts, 2023), NO_AREAS, AS_OF)
+    assert np.isfinite(risk[["score", "expected", "low", "high"]].to_numpy()).all()
+    assert (drivers.groupby("estate")["contribution"].sum().reindex(risk["estate"]).to_numpy() == risk["score"]).all()
+
+
+def test_a_season_counts_its_months_alone() -> None:
+    winter = ("2021-12-01", "2022-01-01", "2022-12-01", "2023-01-01")
+    rows: list[Row] = [(f"e{k:04}", "H1", month, 1, 4) for month in winter for k in range(5)]
+    rows += [("e0009", "H1", "2022-07-01", 1, 90), ("e0008", "H1", "2023-11-01", 1, 50)]
+    spec = EbGlm(seasons={"H1": (12, 1)}, learn=False)
+    risk, _ = assess(spec, estates(10), history(*rows), NO_AREAS, AS_OF)
+    assert set(risk["months"]) == {2}
+    assert risk["expected"].sum() < 41  # two winters of 40; neither July nor November
+    assert risk["expected"][9] < risk["expected"][0]
+    total = history(*[(f"e{k:04}", "H1", "2023-01-01", 12, k) for k in range(10)])
+    assert set(assess(spec, estates(10), total, NO_AREAS, AS_OF)[0]["months"]) == {12}  # a total has no season
+
+
+def test_a_place_on_the_list_for_the_year_judged_does_not_teach_that_quiet_ones_wake() -> None:
+    """Where all have an incident in some year, those without an earlier one had to come: nothing to learn from."""
+    rng = np.random.default_rng(8)
+    counts = rng.poisson(rng.gamma(0.5, 6, (4000, 1)) * np.ones((1, 2)))
+    listed = counts[counts.any(axis=1)]
+    ground = [eb_glm._ground(EbGlm(), estates(len(table)), NO_AREAS, AS_OF) for table in (counts, listed)]
+    found = []
+    for one, table in zip(ground, (counts, listed), strict=True):
+        years = dict(eb_glm._histories(EbGlm(), estates(len(table)), yearly(table, 2022), AS_OF))["x"]
+        found.append(eb_glm._learned(one, years).trust)
+    assert found[1] == pytest.approx(found[0], abs=0.31)
+
+
+def stepped(seed: int, years: int, odd: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estates whose rate jumps for old ones that nobody manages, by `odd` on the log scale; nothing else matters."""
+    rng = np.random.default_rng(seed)
+    year, bad = rng.integers(1960, 2015, 3000).astype(float), rng.random(3000) < 0.5
+    mean = 0.5 * np.exp(odd * (bad & (year < 1985)) + 0.2 * bad + 0.02 * (1985 - year) / 10)
+    counts = rng.poisson(mean[:, None] * np.ones(years))
+    table = estates(3000, built_year=year, mgmt_type=np.where(bad, "失管", "专业物业"))
+    return table, yearly(counts, 2024 - years)
+
+
+def test_trees_are_used_only_where_they_foretold_the_last_year_better() -> None:
+    table, past = stepped(1, 3, 2.5)
+    risk, drivers = assess(EbGlm(draws=5), table, past, NO_AREAS, AS_OF)
+    assert set(risk["model"]) == {"gbm"}
+    sums = drivers.groupby("estate")["contribution"].sum().reindex(risk["estate"], fill_value=0.0)
+    assert (sums.to_numpy() == risk["score"].to_numpy()).all()
+    assert set(drivers["driver"]) <= set(labels()["driver"])
+    assert risk.to_csv() == assess(EbGlm(draws=5), table, past, NO_AREAS, AS_OF)[0].to_csv()
+    assert set(assess(EbGlm(boost=False, draws=5), table, past, NO_AREAS, AS_OF)[0]["model"]) == {"eb_glm"}
+    for seed, years, odd in ((1, 2, 2.5), (2, 3, 0.0)):  # two years only; nothing that bends
+        table, past = stepped(seed, years, odd)
+        assert set(assess(EbGlm(draws=5), table, past, NO_AREAS, AS_OF)[0]["model"]) == {"eb_glm"}

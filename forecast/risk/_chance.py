@@ -1,0 +1,92 @@
+"""Mean and spread of estates -> chance to exceed the street's median estate, its calibration, rank stability."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast import negbin
+from forecast.risk._prior import above
+
+Array = np.ndarray
+
+ENOUGH = 200
+"""Estates from which chances are calibrated on the year before; fewer would be learned by heart."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a chance said turned out to be, as a rising line through points; no points = as said."""
+
+    said: Array
+    came: Array
+
+    def apply(self, chance: Array) -> Array:
+        return np.interp(chance, self.said, self.came) if len(self.said) else chance
+
+
+AS_SAID = Calibration(np.empty(0), np.empty(0))
+
+
+def streets(estates: pd.DataFrame, areas: pd.DataFrame) -> Array:
+    """(n,) code of the street of each estate; those without one are compared among themselves."""
+    return pd.factorize(above(estates["area"], areas.set_index("area"), "street"), use_na_sentinel=False)[0]
+
+
+def median_ahead(mean: Array, variance: Array, street: Array) -> Array:
+    """(n,) median of the counts of all estates of the street: least k with mean of P(Y <= k) >= 1/2, by bisection."""
+    size = np.bincount(street)
+    own = negbin.quantile(mean, variance, [0.5])[:, 0].astype(float)
+    low, high = np.full(len(size), np.inf), np.zeros(len(size))
+    np.minimum.at(low, street, own - 1)
+    np.maximum.at(high, street, own)
+    while (high - low).max(initial=0) > 1:
+        middle = np.floor((low + high) / 2)
+        below = np.bincount(street, negbin.cdf(middle[street], mean, variance)) / size
+        reached = below >= 0.5
+        high, low = np.where(reached, middle, high), np.where(reached, low, middle)
+    return high[street]
+
+
+def exceeds_median(counts: Array, street: Array) -> Array:
+    """(n,) whether a count is above the median (the lower one of two) of its street."""
+    middle = pd.Series(counts).groupby(street).quantile(0.5, interpolation="lower")
+    return counts > middle.to_numpy()[np.unique(street, return_inverse=True)[1]]
+
+
+def chance(mean: Array, variance: Array, median: Array) -> Array:
+    """P(count > median)."""
+    return 1 - negbin.cdf(median, mean, variance)
+
+
+def calibrated(said: Array, happened: Array) -> Calibration:
+    """Isotonic regression of what happened on what was said, through the middles of its steps.
+
+    Source: Zadrozny & Elkan 2002, Transforming classifier scores into accurate multiclass probability estimates.
+    """
+    from scipy.optimize import isotonic_regression
+
+    if len(said) < ENOUGH or happened.all() or not happened.any():
+        return AS_SAID
+    order = np.argsort(said, kind="stable")
+    found = isotonic_regression(happened[order].astype(float))
+    starts = found.blocks[:-1]
+    count = np.diff(found.blocks)
+    middle = np.add.reduceat(said[order], starts) / count
+    return Calibration(middle, found.x[starts])
+
+
+def stability(mean: Array, shape: Array, top: int, draws: int, seed: int) -> Array:
+    """(n,) share of the draws in which an estate is among the `top` by its rate; ties are broken at random.
+
+    A draw takes each rate from its posterior, Gamma with this mean and shape.
+
+    Source: posterior ranks: Laird & Louis 1989, Empirical Bayes ranking methods; Goldstein & Spiegelhalter 1996 §4.
+    """
+    rng = np.random.default_rng(seed)
+    seats = np.zeros(len(mean))
+    top = min(top, len(mean))
+    for _ in range(draws):
+        drawn = mean / shape * rng.standard_gamma(shape)
+        seats[np.argpartition(drawn, len(mean) - top)[len(mean) - top :]] += 1
+    return seats / draws

@@ -1,0 +1,55 @@
+"""The risk bench: figures against hand counts, the list split without loss, the page written between markers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.bench.risk import madeup, measure, newyork, run
+
+
+def test_captured_is_the_share_of_what_came() -> None:
+    came = np.array([50.0, 30.0, 10.0, *np.full(97, 0.1)])
+    right = measure.captured(came, came)
+    assert right["top 1%"] == pytest.approx(50 / came.sum())
+    assert [right[f"top {share} ÷ oracle"] for share in ("1%", "5%", "10%")] == pytest.approx([1, 1, 1])
+    blind = measure.captured(np.zeros(100), came)
+    assert blind["top 10%"] == pytest.approx(0.1, abs=0.1)  # equals in random order
+    assert measure.captured(-came, came)["top 5%"] < 0.01
+
+
+def test_deviance_judges_the_ranking_not_the_level() -> None:
+    came = np.array([1.0, 0.0, 6.0])
+    assert measure.deviance(came + 1e-12, came) == pytest.approx(0, abs=1e-9)
+    assert measure.deviance(7 * np.array([1.0, 1.0, 2.0]), came) == measure.deviance(np.array([1.0, 1.0, 2.0]), came)
+
+
+def test_auc_counts_pairs() -> None:
+    assert measure.auc(np.array([1.0, 2, 2, 3]), np.array([0, 0, 1, 1])) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
+
+
+def test_the_list_is_read_without_the_year_judged(tmp_path: Path) -> None:
+    path = tmp_path / "heat.csv"
+    path.write_text(
+        "borough,zip,incident_address,heat_2020,heat_2021,lat,lon,boro_cd\n"
+        "BRONX,10451,1 A STREET,0.0,6.0,40.8,-73.9,204.0\nBRONX,10451,2 A STREET,3.0,1.0,40.81,-73.91,204.0\n"
+    )
+    city = newyork.read(path)
+    assert city.history["incidents"].tolist() == [0, 3]
+    assert city.came.tolist() == [6, 1]
+    known = city.only(city.before > 0)
+    assert known.estates["estate"].tolist() == known.history["estate"].tolist() == ["e00001"]
+
+
+def test_effects_asked_for_are_those_of_the_simulation() -> None:
+    found = madeup.wanted().set_index(["category", "term", "level"])["true"]
+    assert found["H1", "heat_type", "自采暖"] == -2
+    assert found["5A", "fees_unpaid", "10 points"] == pytest.approx(0.2)
+    assert found["6A", "owners_body", "业委会"] == -0.6
+
+
+def test_a_part_is_written_between_its_markers() -> None:
+    page = "words\n<!-- real -->\nold\n<!-- end of real -->\nmore\n"
+    assert run.write(page, "real", "new\n") == "words\n<!-- real -->\nnew\n<!-- end of real -->\nmore\n"
+    with pytest.raises(ValueError, match="no markers"):
+        run.write(page, "speed", "x")
