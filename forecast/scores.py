@@ -16,6 +16,8 @@ from forecast.tables import ALL, LEVELS, Scores, check, conform, empty
 Array = np.ndarray
 
 YEAR = 12
+MOST_PARTS = 50
+"""Categories, and zones, that are scored apart: nobody reads more, and 700 cost more than the forecast."""
 LEAST_SCALE = 0.25
 VOLUMES = ("low", "mid", "high")
 ALL_MONTHS = ("zone=",)
@@ -223,8 +225,8 @@ def score(forecasts: pd.DataFrame, panel: pd.DataFrame, value: str = "orders", s
         seed: of the randomised PIT.
 
     Returns:
-        Scores. Segments: "all", "category=<code>", and "volume=low|mid|high" (see `volume_class`). Horizon 0 = all
-        horizons together; rankings are averaged over them.
+        Scores. Segments: "all", "category=<code>" of the 50 largest, and "volume=low|mid|high" (see
+        `volume_class`). Horizon 0 = all horizons together; rankings are averaged over them.
 
     Source: definitions of wspl, wql, wape, wrmsse, capture and surge follow the M5 ones with a 12-month scale
     of at least 0.25 and weights by the requests of the last 12 months.
@@ -397,15 +399,20 @@ def _lists(actual: Array, ranking: Array, share: float) -> tuple[Array, Array, A
 
 def _segments(cells: pd.DataFrame, volume: Array) -> Iterator[tuple[str, Array]]:
     yield "all", np.arange(len(cells))
-    category = cells["category"].to_numpy()
-    for name in sorted(set(category)):
-        yield f"category={name}", np.flatnonzero(category == name)
+    yield from _parts("category", cells["category"], volume)
     size = volume_class(volume)
     for name in VOLUMES:
         yield f"volume={name}", np.flatnonzero(size == name)
-    zone = cells["zone"].to_numpy() if "zone" in cells else np.empty(0)
-    for name in sorted(set(zone)) if len(set(zone)) > 1 else ():
-        yield f"zone={name}", np.flatnonzero(zone == name)
+    if "zone" in cells and cells["zone"].nunique() > 1:
+        yield from _parts("zone", cells["zone"], volume)
+
+
+def _parts(column: str, names: pd.Series, volume: Array) -> Iterator[tuple[str, Array]]:
+    """The rows of each name, of the MOST_PARTS with most requests where there are more."""
+    number, parts = pd.factorize(names, sort=True)
+    largest = np.argsort(-np.bincount(number[number >= 0], volume[number >= 0]), kind="stable")[:MOST_PARTS]
+    for at in sorted(largest):
+        yield f"{column}={parts[at]}", np.flatnonzero(number == at)
 
 
 def _levels(cells: pd.DataFrame) -> Iterator[tuple[str, Array]]:

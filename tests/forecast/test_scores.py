@@ -97,6 +97,16 @@ def test_a_segment_and_a_horizon_are_scored_as_if_alone(seed: int) -> None:
     }  # fmt: skip
 
 
+def test_of_many_categories_only_the_largest_are_scored_apart() -> None:
+    one = case(cells=60)
+    codes = [f"c{n:02}" for n in range(60)]
+    named = replace(one, cells=one.cells.assign(category=codes))
+    segments = {name for name in scores.measure(named)["segment"] if name.startswith("category=")}
+    asked = np.nansum(one.past[:, -12:], axis=1)
+    largest = np.argsort(-asked, kind="stable")[: scores.MOST_PARTS]
+    assert segments == {f"category={codes[n]}" for n in largest}
+
+
 def test_the_tables_and_the_arrays_give_the_same_scores() -> None:
     one = case(0)
     worse = replace(one, model="worse", mean=one.mean * 2, variance=None, quantiles=None)
