@@ -389,9 +389,9 @@ class SilentEstates(Table):
 
     `expected`, `reported`: incidents of the latest known year; null where not on record. `spread`: coefficient of
     variation of the true number around `expected`. `probability` is null where nothing can be claimed; `ground`
-    says on what it rests, or why there is none: none (neither attributes nor place), new, gone, unheard (too few
-    months on record), few (too few incidents expected). `score` = 100 x probability. `listed`: sure enough
-    to inspect.
+    says on what it rests, or why there is none: none (neither attributes nor place), unsized (households
+    unknown), new, gone, unheard (too few months on record), few (too few incidents expected).
+    `score` = 100 x probability. `listed`: sure enough to inspect.
     """
 
     estate: Series[str]
@@ -403,7 +403,9 @@ class SilentEstates(Table):
     probability: Series[float] = pa.Field(nullable=True, ge=0, le=1)
     score: Series[float] = pa.Field(nullable=True, ge=0, le=100)
     listed: Series[bool]
-    ground: Series[str] = pa.Field(isin=["both", "attributes", "place", "none", "new", "gone", "unheard", "few"])
+    ground: Series[str] = pa.Field(
+        isin=["both", "attributes", "place", "none", "unsized", "new", "gone", "unheard", "few"]
+    )
     reason: Series[str]
     reason_en: Series[str]
 

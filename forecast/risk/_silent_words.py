@@ -18,6 +18,7 @@ WHY_NOT = {
     "gone": ("小区已撤销, 不作判断", "no longer an estate: no claim"),
     "new": ("新建小区, 时间尚短, 不作判断", "a new estate, known too briefly: no claim"),
     "unheard": ("近一年记录不足, 不作判断", "too little of the last year is on record: no claim"),
+    "unsized": ("户数不明, 不作判断", "number of households unknown: no claim"),
     "none": ("楼况和位置均无依据, 不作判断", "neither attributes nor place say what to expect: no claim"),
     "few": ("预计件数太少, 无从判断", "too few incidents expected to tell"),
 }

@@ -29,8 +29,6 @@ MOST = 0.25
 """Share of silent estates above which they would be the usual ones."""
 
 ROUNDS = 30
-SIZES = 9
-"""Quantiles that stand for the sizes an estate with unknown households may have."""
 
 
 class Silent(Spec):
@@ -57,14 +55,11 @@ class Silent(Spec):
 @dataclass(frozen=True)
 class Evidence:
     """seen, expected: (n, C) incidents of the last year; NaN where not known or without ground. shape: (C,) of the
-    gamma of true rates around what is expected. blind: (n,) whether households are unknown. sizes: (S,) log sizes
-    these may have; (0,) = as expected."""
+    gamma of true rates around what is expected."""
 
     seen: Array
     expected: Array
     shape: Array
-    blind: Array
-    sizes: Array
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ def silent(
     parts = []
     for position, category in [(slice(None), ALL), *((slice(k, k + 1), c) for k, c in enumerate(categories))]:
         seen, expected = evidence.seen[:, position], evidence.expected[:, position]
-        one = Evidence(seen, expected, evidence.shape[position], evidence.blind, evidence.sizes)
+        one = Evidence(seen, expected, evidence.shape[position])
         parts.append(
             _rows(spec, one, groups, ground[:, position]).assign(category=category, estate=estates["estate"])
         )
@@ -129,7 +124,7 @@ def silent(
 
 def probability(evidence: Evidence, groups: Groups, reports: float) -> Array:
     """(n,) posterior probability of the silent group."""
-    usual, quiet = _likelihoods(evidence, groups, reports)
+    usual, quiet = _mixed(_by_factor(evidence), groups, reports)
     odds = np.log(groups.share) + quiet - np.log1p(-groups.share) - usual
     return 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
 
@@ -137,15 +132,13 @@ def probability(evidence: Evidence, groups: Groups, reports: float) -> Array:
 def learned(spec: Silent, evidence: Evidence) -> Groups:
     """Share and spread of greatest posterior density, by EM for each spread. Source: Dempster et al. 1977."""
     able = np.nansum(evidence.expected, axis=1) >= spec.least_expected
-    some = Evidence(
-        evidence.seen[able], evidence.expected[able], evidence.shape, evidence.blind[able], evidence.sizes
-    )
+    some = Evidence(evidence.seen[able], evidence.expected[able], evidence.shape)
     at = _by_factor(some)
     best, found = -np.inf, Groups(spec.share, SPREADS[3])
     for spread in SPREADS if spec.learn and able.any() else ():
         share = spec.share
         for _ in range(ROUNDS):
-            usual, quiet = _mixed(at, some, Groups(share, spread), spec.reports)
+            usual, quiet = _mixed(at, Groups(share, spread), spec.reports)
             both = np.logaddexp(np.log1p(-share) + usual, np.log(share) + quiet)
             weight = np.exp(np.log(share) + quiet - both)
             told = BELIEF * (spec.share * np.log(share) + (1 - spec.share) * np.log1p(-share))
@@ -154,10 +147,6 @@ def learned(spec: Silent, evidence: Evidence) -> Groups:
                 best, found = value, Groups(share, spread)
             share = min((weight.sum() + BELIEF * spec.share) / (len(weight) + BELIEF), MOST)
     return found
-
-
-def _likelihoods(evidence: Evidence, groups: Groups, reports: float) -> tuple[Array, Array]:
-    return _mixed(_by_factor(evidence), evidence, groups, reports)
 
 
 def _by_factor(evidence: Evidence) -> Array:
@@ -171,27 +160,22 @@ def _by_factor(evidence: Evidence) -> Array:
     return total
 
 
-def _mixed(at: Array, evidence: Evidence, groups: Groups, reports: float) -> tuple[Array, Array]:
+def _mixed(at: Array, groups: Groups, reports: float) -> tuple[Array, Array]:
     """(n,) log likelihood if the estate reports as usual, and if it is silent.
 
     What silent estates do not report lies in the mean of all, so the usual ones stand above it.
     """
     level = -np.log1p(-groups.share * (1 - reports)) - groups.spread**2 / 2
-    sized = evidence.sizes if len(evidence.sizes) else np.zeros(1)
-    peak = at.max(axis=1, keepdims=True)
-    plain = np.exp(at - peak)
-    ends = []
-    for middle in (level, level + np.log(reports)):
-        weight = _density(np.array([middle]), groups.spread)
-        blind = _density(middle + sized, groups.spread)
-        ends.append(np.log(np.where(evidence.blind, plain @ blind, plain @ weight) + 1e-300) + peak[:, 0])
-    return ends[0], ends[1]
+    peak = at.max(axis=1)
+    plain = np.exp(at - peak[:, None])
+    usual, quiet = (plain @ _density(middle, groups.spread) for middle in (level, level + np.log(reports)))
+    return np.log(usual + 1e-300) + peak, np.log(quiet + 1e-300) + peak
 
 
-def _density(middles: Array, spread: float) -> Array:
-    """(factors,) weights of a normal law of the log factor, mixed over its middles."""
-    weight = np.exp(-(((FACTORS[:, None] - middles) / spread) ** 2) / 2)
-    return (weight / weight.sum(axis=0)).mean(axis=1)
+def _density(middle: float, spread: float) -> Array:
+    """(factors,) weights of a normal law of the log factor."""
+    weight = np.exp(-(((FACTORS - middle) / spread) ** 2) / 2)
+    return weight / weight.sum()
 
 
 def _evidence(
@@ -204,18 +188,14 @@ def _evidence(
     heard = np.divide(sheet["exposed"], sheet["by_attributes"])
     expected = heard * sheet[f"by_{spec.against}"]
     ground = _ground(spec, estates, sheet["by_attributes"] / own, sheet["by_place"] / sheet["by_attributes"])
+    ground[estates["households"].isna().to_numpy()] = "unsized"
     ground[12 * heard < spec.least_months] = "unheard"
     ground[_age(estates, as_of) < spec.settled_years] = "new"
     ground[(estates["valid_to"] <= as_of + pd.offsets.MonthEnd()).to_numpy()] = "gone"
     mute = np.isin(ground, list(WHY_NOT))
     seen = np.where(mute, np.nan, sheet["seen"])
     shape = 1 / sheet[f"dispersion_by_{spec.against}"][0]
-    households = estates["households"]
-    blind = households.isna().to_numpy()
-    sizes = np.log((households / households.median()).dropna().quantile((np.arange(SIZES) + 0.5) / SIZES))
-    return Evidence(
-        seen, np.where(mute, np.nan, expected), shape, blind, sizes.dropna().to_numpy(dtype=float)
-    ), ground
+    return Evidence(seen, np.where(mute, np.nan, expected), shape), ground
 
 
 def _ground(spec: Silent, estates: pd.DataFrame, by_attributes: Array, by_place: Array) -> Array:
@@ -273,4 +253,4 @@ def _together(grounds: Array) -> str:
     found = set(grounds)
     if {"attributes", "place"} <= found:
         return "both"
-    return next(name for name in (*GROUNDS, "gone", "new", "unheard", "none") if name in found)
+    return next(name for name in (*GROUNDS, *WHY_NOT) if name in found)

@@ -52,4 +52,5 @@ def sibling_factor(
                 came, foretold = came + counts[i][t], foretold + own[i] * city[t]
             else:
                 others, usually = others + counts[i][t], usually + own[i] * city[t]
-    return (strength * assumed + came) / (strength + foretold * others / usually)
+    level = others / usually if others > 0 else 1.0
+    return (strength * assumed + came) / (strength + foretold * level)
