@@ -1,5 +1,7 @@
 """The work plan: sums over windows, intervals, history, rank, slots, risk, reason."""
 
+from random import Random
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +24,7 @@ from forecast.tables import (
     conform,
     empty,
 )
-from forecast.workplan import Ground, Plan, build
+from forecast.workplan import Ground, Plan, _chosen, build
 
 AS_OF = pd.Timestamp("2022-08-01")
 TASK = Task(
@@ -274,28 +276,34 @@ def test_a_safety_task_keeps_its_slot() -> None:
     assert not plan.loc[plan["category"] == ALL, "chosen"].any()
 
 
-@given(
-    st.integers(0, 12), st.integers(0, 12), st.integers(1, 15), st.floats(0, 1), st.lists(st.booleans(), min_size=12)
-)
+ROWS = st.lists(st.tuples(st.sampled_from("st"), st.booleans(), st.booleans()), min_size=1, max_size=40)
+
+
+@given(ROWS, st.integers(0, 15), st.floats(0, 1), st.randoms(use_true_random=False))
 def test_slots_are_kept_whatever_there_is(
-    tasks: int, visits: int, slots: int, share: float, safe: list[bool]
+    rows: list[tuple[str, bool, bool]], slots: int, share: float, luck: Random
 ) -> None:
-    entries = [TASK.model_copy(update={"entry": f"t{k}", "safety": safe[k]}) for k in range(tasks)]
-    quiet_ones = with_silent({"a": 5.0}, *(f"a{k}" for k in range(visits))) if visits else ground({"a": 5.0})
+    tasks = pd.DataFrame(rows, columns=["street", "visit", "safety"])
+    tasks["safety"] &= ~tasks["visit"]
+    tasks["probability"] = [luck.random() if visit else np.nan for visit in tasks["visit"]]
+    tasks = tasks.sample(frac=1, random_state=1)
     options = Plan(slots_per_street=slots, silent_share=share)
-    plan = build(quiet_ones, Playbook(tasks=tuple(entries)), options, AS_OF)
-    alone = build(ground({"a": 5.0}), Playbook(tasks=tuple(entries)), options, AS_OF)
-    assert plan["chosen"].sum() <= slots
-    assert (plan["chosen"] & (plan["category"] == ALL)).sum() <= share * slots + 1e-6
-    before = set(alone.loc[alone["chosen"], "task_id"])
-    lost = before - set(plan.loc[plan["chosen"], "task_id"])
-    assert len(lost) <= visits
-    safe_ids = {plan["task_id"][n] for n in plan.index if plan["lead_party"][n] == "供热单位"} & lost
-    assert all(not safe[k] for k, task in enumerate(entries) if _id_of(task) in safe_ids)
-
-
-def _id_of(task: Task) -> str:
-    return build(ground({"a": 5.0}), Playbook(tasks=(task,)), Plan(), AS_OF)["task_id"].iloc[0]
+    tasks["chosen"] = _chosen(tasks, options)
+    tasks["alone"] = _chosen(tasks[~tasks["visit"]], options).reindex(tasks.index, fill_value=False)
+    for _, street in tasks.groupby("street"):
+        visits, others = street[street["visit"]], street[~street["visit"]]
+        assert street["chosen"].sum() <= slots
+        assert visits["chosen"].sum() <= share * slots + 1e-6
+        assert others.loc[others["alone"] & others["safety"], "chosen"].all()
+        assert not (others["chosen"] & ~others["alone"]).any()
+        assert (others["alone"] & ~others["chosen"]).sum() <= visits["chosen"].sum()
+        assert (
+            not visits.loc[~visits["chosen"], "probability"]
+            .gt(visits.loc[visits["chosen"], "probability"].min())
+            .any()
+        )
+        if visits.empty:
+            assert (others["chosen"] == others["alone"]).all()
 
 
 def test_a_silent_estate_has_a_task_with_its_reason_and_a_stable_id() -> None:
