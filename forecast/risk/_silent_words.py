@@ -1,7 +1,5 @@
 """SilentEstates without reasons -> with them, in Chinese and English: what to expect, what came, what is missing."""
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from forecast.tables import ALL
@@ -39,31 +37,31 @@ def reasons(table: pd.DataFrame, names: pd.DataFrame | None) -> pd.DataFrame:
     single = table[table["estate"].isin(listed) & (table["category"] != ALL)]
     single = single.assign(gap=single["expected"] - single["reported"]).query("gap >= 0.5")
     single = single.sort_values(["gap", "category"], ascending=[False, True]).groupby("estate").head(NAMED)
-    return table.assign(reason=list(_texts(table, single, names, 0)), reason_en=list(_texts(table, single, names, 1)))
+    return table.assign(reason=_texts(table, single, names, 0), reason_en=_texts(table, single, names, 1))
 
 
-def _texts(table: pd.DataFrame, single: pd.DataFrame, names: pd.DataFrame | None, language: int) -> Iterator[str]:
+def _texts(table: pd.DataFrame, single: pd.DataFrame, names: pd.DataFrame | None, language: int) -> pd.Series:
     label = _labels(names, language)
     short = [
         ONE[language].format(name=label.get(category, category), expected=expected, reported=reported)
         for category, expected, reported in single[["category", "expected", "reported"]].itertuples(index=False)
     ]
     where = pd.Series(short, index=single["estate"], dtype=object).groupby(level=0).agg(AND[language].join).to_dict()
-    columns = ["estate", "category", "ground", "listed", "expected", "reported", "probability"]
-    for estate, category, ground, listed, expected, reported, probability in table[columns].itertuples(index=False):
-        if ground in WHY_NOT:
-            yield WHY_NOT[ground][language]
-        elif not listed:
-            yield AS_USUAL[language].format(ground=GROUNDS[ground][language])
-        else:
-            missing = where.get(estate, "") if category == ALL else ""
-            yield SILENT[language].format(
-                ground=GROUNDS[ground][language],
-                expected=expected,
-                reported=reported,
-                sure=_sure(probability, language),
-                where=MISSING[language].format(list=missing) if missing else "",
-            )
+    columns = ["estate", "category", "ground", "expected", "reported", "probability"]
+    plain = {name: AS_USUAL[language].format(ground=words[language]) for name, words in GROUNDS.items()}
+    plain |= {name: words[language] for name, words in WHY_NOT.items()}
+    texts = table["ground"].map(plain).astype(object)
+    rows = table.loc[table["listed"], columns].itertuples(name=None)
+    for position, estate, category, ground, expected, reported, probability in rows:
+        missing = where.get(estate, "") if category == ALL else ""
+        texts[position] = SILENT[language].format(
+            ground=GROUNDS[ground][language],
+            expected=expected,
+            reported=reported,
+            sure=_sure(probability, language),
+            where=MISSING[language].format(list=missing) if missing else "",
+        )
+    return texts
 
 
 def _sure(probability: float, language: int) -> str:

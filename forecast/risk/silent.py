@@ -150,14 +150,14 @@ def learned(spec: Silent, evidence: Evidence) -> Groups:
 
 
 def _by_factor(evidence: Evidence) -> Array:
-    """(n, factors) log likelihood of an estate's reports at each factor, up to what no factor moves."""
+    """(n, factors) likelihood of an estate's reports at each factor, against that at the likeliest one."""
     total = np.zeros((len(evidence.seen), len(FACTORS)))
     for seen, expected, shape in zip(evidence.seen.T, evidence.expected.T, evidence.shape, strict=True):
         known = ~np.isnan(seen) & (expected > 0)
         y, mean = seen[known, None], expected[known, None]
         total[known] += y * FACTORS - (shape + y) * np.log(shape + mean * np.exp(FACTORS))
         total[known] += (shape + y) * np.log(shape + mean)
-    return total
+    return np.exp(total - total.max(axis=1, keepdims=True))
 
 
 def _mixed(at: Array, groups: Groups, reports: float) -> tuple[Array, Array]:
@@ -166,10 +166,8 @@ def _mixed(at: Array, groups: Groups, reports: float) -> tuple[Array, Array]:
     What silent estates do not report lies in the mean of all, so the usual ones stand above it.
     """
     level = -np.log1p(-groups.share * (1 - reports)) - groups.spread**2 / 2
-    peak = at.max(axis=1)
-    plain = np.exp(at - peak[:, None])
-    usual, quiet = (plain @ _density(middle, groups.spread) for middle in (level, level + np.log(reports)))
-    return np.log(usual + 1e-300) + peak, np.log(quiet + 1e-300) + peak
+    usual, quiet = (at @ _density(middle, groups.spread) for middle in (level, level + np.log(reports)))
+    return np.log(usual + 1e-300), np.log(quiet + 1e-300)
 
 
 def _density(middle: float, spread: float) -> Array:
@@ -234,7 +232,6 @@ def _rows(spec: Silent, evidence: Evidence, groups: Groups, ground: Array) -> pd
         spread = np.sqrt(within / expected**2 + np.expm1(groups.spread**2))
     able = some & (expected >= spec.least_expected)
     said = np.where(able, probability(evidence, groups, spec.reports), np.nan)
-    reason = [_together(row) for row in ground]
     return pd.DataFrame(
         {
             "expected": expected,
@@ -243,14 +240,13 @@ def _rows(spec: Silent, evidence: Evidence, groups: Groups, ground: Array) -> pd
             "probability": said,
             "score": on_grid(100 * said),
             "listed": said >= spec.sure,
-            "ground": np.where(some & ~able, "few", np.array(reason, dtype=object)),
+            "ground": np.where(some & ~able, "few", _together(ground)),
         }
     )
 
 
-def _together(grounds: Array) -> str:
-    """The widest ground of an estate's categories; where there is none, the first reason for that."""
-    found = set(grounds)
-    if {"attributes", "place"} <= found:
-        return "both"
-    return next(name for name in (*GROUNDS, *WHY_NOT) if name in found)
+def _together(ground: Array) -> Array:
+    """(n,) the widest ground of an estate's categories; where there is none, the first reason for that."""
+    has = {name: (ground == name).any(axis=1) for name in (*GROUNDS, *WHY_NOT)}
+    has["both"] |= has["attributes"] & has["place"]
+    return np.select(list(has.values()), list(has), "none").astype(object)

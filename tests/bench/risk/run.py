@@ -203,8 +203,8 @@ def made_up(data: Path) -> str:
 
 def silent(data: Path) -> str:
     rows = []
-    for name, categories, scale in quiet.FEWER:
-        found = quiet.figures(categories, scale)
+    for name, categories, scale, apart in quiet.FEWER:
+        found = quiet.figures(categories, scale, apart)
         shares = ["–" if np.isnan(found[key]) else f"{found[key]:.2f}" for key in ("precision", "said", "held")]
         rows.append([name, f"{found['planted']:,.0f} of {found['estates']:,.0f}", f"{found['chosen']:,.0f}", *shares])
     return table(["", "planted", "in the plan", "truly silent", "said", "of the planted"], rows)

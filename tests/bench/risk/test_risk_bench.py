@@ -49,7 +49,7 @@ def test_effects_asked_for_are_those_of_the_simulation() -> None:
 
 
 def test_planted_silent_estates_are_found_within_the_default_share() -> None:
-    said = quiet.found(0, ("1B", "2A", "2C", "5A", "H1", "H2"), 1.0)
+    said = quiet.found(0, ("1B", "2A", "2C", "5A", "H1", "H2"), 1.0, 0.0)
     chosen = said[said["in_plan"]]
     assert len(chosen) >= 10
     assert chosen["planted"].mean() >= 0.6
