@@ -29,6 +29,9 @@ TIMES = 2.0
 
 NUMBER = re.compile(r"[(（]?[0-9一二三四五六七八九十甲乙丙东南西北]+(区|期|里|院|号院|号)?[)）]?$")
 
+WORTH = 1.01
+"""Factor from which siblings are worth a row."""
+
 Key = Literal["street", "community", "name", "age", "pipe_material", "pipe_age", "heat_company"]
 
 
@@ -208,7 +211,7 @@ def _raised(
     factor, basis = factor_of(spec, codes, counts, loud)
     now = pd.DataFrame({"code": codes, "name": estates["name"], "estate": estates["estate"], "loud": loud[:, 0]})
     of_batch = dict(list(now[now["loud"] & (codes >= 0)].groupby("code")))
-    for n in np.flatnonzero(_exposed(codes, loud[:, :1])[:, 0]) if factor > 1 else ():
+    for n in np.flatnonzero(_exposed(codes, loud[:, :1])[:, 0]) if factor >= WORTH else ():
         others = of_batch[codes[n]]
         others = others[others["estate"] != now["estate"].iloc[n]]
         yield str(now["estate"].iloc[n]), factor, basis, "|".join(sorted(others["name"].str.replace("|", " ")))
