@@ -65,6 +65,23 @@ GENERAL = Task(
 )
 """What is proposed where no playbook is given."""
 
+INSPECTION = Task(
+    entry="silent-estate",
+    categories=(ALL,),
+    windows=every_month(),
+    lead_days=0,
+    action="入户走访并查看公共部位, 对照少报类别逐项登记未报问题, 公示报修渠道",
+    action_en="visit homes and common parts, note unreported problems of the categories named, show how to report",
+    lead_party="社区居委会",
+    lead_party_en="residents' committee",
+    support="街道, 物业企业",
+    support_en="street office, property company",
+    evidence="走访户数, 查实未报问题清单与处理结果",
+    evidence_en="homes visited, list of unreported problems with their outcome",
+    crew_days=2.0,
+    preventable_share=0.0,
+)
+"""What is done at an estate that reports less than it should; it finds problems, so it may raise reports."""
 
 ALL_YEAR = 4
 """Windows a year from which on work goes on all year."""

@@ -384,6 +384,56 @@ class RiskDrivers(Table):
     contribution: Series[float]
 
 
+class SilentEstates(Table):
+    """How likely an estate reports less than happens there, by category and over all (ALL).
+
+    `expected`, `reported`: incidents of the latest known year; null where not on record. `spread`: coefficient of
+    variation of the true number around `expected`. `probability` is null where nothing can be claimed; `ground`
+    says on what it rests, or why there is none: none (neither attributes nor place), unsized (households
+    unknown), new, gone, unheard (too few months on record), few (too few incidents expected).
+    `score` = 100 x probability. `listed`: sure enough to inspect.
+    """
+
+    estate: Series[str]
+    category: Series[str]
+    as_of: Series[pd.Timestamp]
+    expected: Series[float] = pa.Field(nullable=True, ge=0)
+    reported: Series[float] = pa.Field(nullable=True, ge=0)
+    spread: Series[float] = pa.Field(nullable=True, ge=0)
+    probability: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    score: Series[float] = pa.Field(nullable=True, ge=0, le=100)
+    listed: Series[bool]
+    ground: Series[str] = pa.Field(
+        isin=["both", "attributes", "place", "none", "unsized", "new", "gone", "unheard", "few"]
+    )
+    reason: Series[str]
+    reason_en: Series[str]
+
+    class Config:
+        unique = ["estate", "category"]
+
+
+class Siblings(Table):
+    """Estates of one batch with one that had more incidents than usual in the months up to `as_of`.
+
+    `kin`: what they share. `factor`: by how much the incidents ahead are raised; `learned` from what followed such
+    months before, else `assumed`. `siblings`: names of those that had more, joined by "|".
+    """
+
+    estate: Series[str]
+    category: Series[str]
+    kin: Series[str]
+    as_of: Series[pd.Timestamp]
+    factor: Series[float] = pa.Field(ge=1)
+    basis: Series[str] = pa.Field(isin=["learned", "assumed"])
+    siblings: Series[str]
+    kin_zh: Series[str]
+    kin_en: Series[str]
+
+    class Config:
+        unique = ["estate", "category", "kin"]
+
+
 class Workplan(Table):
     """Tasks to begin in `plan_month`, ranked by expected requests over the months the task acts on."""
 

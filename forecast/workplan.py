@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from forecast import explain, negbin
 from forecast.months import days_of
-from forecast.playbook import Playbook, due
+from forecast.playbook import INSPECTION, Playbook, Task, due
 from forecast.spec import Spec
-from forecast.tables import ALL, Contributions, Workplan, check, conform, empty
+from forecast.tables import ALL, Contributions, Siblings, SilentEstates, Workplan, check, conform, empty
 
 INTERVAL = (0.1, 0.9)
 PHRASES = {
@@ -26,6 +27,10 @@ PHRASES = {
         "usual_month": "平时 1 个月 {n:.0f} 件 ({factors})",
         "and": "、",
         "estate": "先查 {name} ({grade})",
+        "siblings": "{kin}: {names} 近期多发",
+        "others": "等 {n} 个小区",
+        "silent": "沉默小区 {name}，{why}",
+        "inspection": "沉默小区排查",
         "late": "来不及: 转应急预案",
         "red": "红",
         "orange": "橙",
@@ -41,6 +46,10 @@ PHRASES = {
         "usual_month": "{n:.0f} in an ordinary month ({factors})",
         "and": ", ",
         "estate": "start at {name} ({grade})",
+        "siblings": "{kin}, more of late: {names}",
+        "others": " and others ({n} in all)",
+        "silent": "silent estate {name}: {why}",
+        "inspection": "silent estate",
         "late": "too late to prevent: prepare the emergency response",
         "red": "red",
         "orange": "orange",
@@ -70,7 +79,10 @@ MATTERS = np.log(1.1)
 """Size of a log factor below which a part is not worth a word."""
 
 AT_MOST = 3
-"""Parts told in one sentence."""
+"""Parts, or names, told in one sentence."""
+
+VISIT_MONTHS = 3
+"""Months an inspection of a silent estate is planned for."""
 
 
 class Plan(Spec):
@@ -78,11 +90,15 @@ class Plan(Spec):
 
     `min_expected`: requests below which a cell gets no task. `slots_per_street`: how many tasks a street is
     asked to begin in a month; the rest stay listed, not chosen. `normal_years`: years behind "normal".
+    `silent_share` (0..1): part of the slots kept for inspecting silent estates, rounded down; what they do not need
+    goes to the others, and they never take the slot of a safety task. `inspection`: what is done there.
     """
 
     min_expected: float = 3.0
     slots_per_street: int = 30
     normal_years: int = 5
+    silent_share: float = Field(0.15, ge=0, le=1)
+    inspection: Task = INSPECTION
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,8 @@ class Ground:
     estates: pd.DataFrame
     month_starts_on: int = 1
     contributions: pd.DataFrame = field(default_factory=lambda: empty(Contributions))
+    silent: pd.DataFrame = field(default_factory=lambda: empty(SilentEstates))
+    siblings: pd.DataFrame = field(default_factory=lambda: empty(Siblings))
 
 
 def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, language: str = "zh") -> pd.DataFrame:
@@ -120,28 +138,89 @@ def build(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, l
     Source: the interval is that of the NegBin with the mean and variance of the sum over the window's months
     (moment matching; `negbin.variance_of_sum`).
     """
+    tasks = _preventive(ground, playbook, plan, as_of, language)
+    visits = _visits(ground, plan, as_of, language)
+    parts = [part for part in (tasks, visits) if len(part)]
+    if not parts:
+        return empty(Workplan)
+    tasks = pd.concat(parts, ignore_index=True)
+    tasks["plan_month"] = as_of + pd.offsets.MonthBegin(1)
+    tasks = tasks.sort_values(
+        ["expected_requests", "area", "category", "start_by", "task_id"], ascending=[False, True, True, True, True]
+    )
+    tasks["rank"] = np.arange(1, len(tasks) + 1)
+    tasks["chosen"] = _chosen(tasks, plan)
+    return check(Workplan, conform(Workplan, tasks.reset_index(drop=True)), "work plan")
+
+
+def _preventive(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, language: str) -> pd.DataFrame:
+    """Tasks of the playbook, not yet ranked."""
     calls = due(playbook, as_of)
     calls = _spread(calls, ground.forecasts)
     tasks = _expected(calls, ground)
     tasks = tasks[tasks["expected_requests"] >= plan.min_expected].reset_index(drop=True)
     if tasks.empty:
-        return empty(Workplan)
+        return tasks
     tasks = _history(tasks, ground.panel, plan.normal_years)
     tasks["why"] = _why(tasks, ground.contributions, language)
     tasks = _places(tasks, ground.areas)
     tasks = _risks(tasks, ground.risk, ground.estates)
-    tasks = _texts(tasks, playbook, ground.names, language)
+    tasks["kin"] = _kin(tasks, ground.siblings, ground.estates, language)
+    tasks = _texts(tasks, playbook.tasks, ground.names, language)
     tasks["task_id"] = [
-        _task_id(*key) for key in zip(tasks.area, tasks.category, tasks.entry, tasks.window_start, strict=True)
+        _task_id(area, category, entry, f"{start:%Y-%m-%d}")
+        for area, category, entry, start in zip(
+            tasks.area, tasks.category, tasks.entry, tasks.window_start, strict=True
+        )
     ]
-    tasks["plan_month"] = as_of + pd.offsets.MonthBegin(1)
-    tasks = tasks.sort_values(
-        ["expected_requests", "area", "category", "start_by"], ascending=[False, True, True, True]
-    )
-    tasks["rank"] = np.arange(1, len(tasks) + 1)
-    tasks["chosen"] = tasks.groupby("street").cumcount() < plan.slots_per_street
     tasks["reason"] = [_reason(task, language) for task in tasks.itertuples()]
-    return check(Workplan, conform(Workplan, tasks.reset_index(drop=True)), "work plan")
+    return tasks.assign(visit=False, probability=np.nan)
+
+
+def _visits(ground: Ground, plan: Plan, as_of: pd.Timestamp, language: str) -> pd.DataFrame:
+    """An inspection of every listed silent estate in a known community, the surest first.
+
+    `expected_requests` is what estates like it have in three months; what is reported there is less.
+    """
+    say, english = PHRASES[language], language == "en"
+    listed = ground.silent[ground.silent["listed"] & (ground.silent["category"] == ALL)]
+    visits = listed.merge(ground.estates[["estate", "area", "name"]], on="estate")
+    visits = visits[visits["area"].isin(ground.areas.loc[ground.areas["level"] == "community", "area"])]
+    visits = _places(visits.reset_index(drop=True), ground.areas)
+    visits = visits[visits["street"].notna()].reset_index(drop=True)
+    if visits.empty:
+        return visits
+    first = as_of + pd.offsets.MonthBegin(1)
+    mean = visits["expected"] * VISIT_MONTHS / 12
+    ends = negbin.quantile(mean.to_numpy(), (mean + (mean * visits["spread"]) ** 2).to_numpy(), np.array(INTERVAL))
+    told = visits["reason_en" if english else "reason"]
+    visits = visits.assign(
+        expected_requests=mean, low=ends[:, 0].astype(float), high=ends[:, 1].astype(float), peak_month=first,
+        window_start=first, window_end=first + pd.DateOffset(months=VISIT_MONTHS) - pd.Timedelta(days=1),
+        start_by=first + pd.offsets.MonthEnd(), on_time=True, position=0, visit=True, estate_name=visits["name"],
+        reason=[say["silent"].format(name=name, why=why) for name, why in zip(visits["name"], told, strict=True)],
+    )  # fmt: skip
+    visits = _texts(visits, (plan.inspection,), ground.names, language).assign(category_name=say["inspection"])
+    visits["task_id"] = [
+        _task_id(area, entry, estate)
+        for area, entry, estate in zip(visits.area, visits.entry, visits.estate, strict=True)
+    ]
+    return visits
+
+
+def _chosen(tasks: pd.DataFrame, plan: Plan) -> pd.Series:
+    """The first tasks of a street by rank, of which visits have their own share and take no safety task's slot."""
+    chosen = pd.Series(False, index=tasks.index)
+    most = int(plan.silent_share * plan.slots_per_street + 1e-9)
+    for _, street in tasks.groupby("street"):
+        first = street[~street["visit"]].head(plan.slots_per_street)
+        free = plan.slots_per_street - len(first)
+        able = first.index[~first["safety"]]
+        visits = street[street["visit"]].sort_values("probability", ascending=False, kind="stable")
+        visits = visits.head(min(most, free + len(able)))
+        given = able[len(able) - max(len(visits) - free, 0) :]
+        chosen[first.index.difference(given).union(visits.index)] = True
+    return chosen
 
 
 def _spread(calls: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
@@ -249,11 +328,30 @@ def _risks(tasks: pd.DataFrame, risk: pd.DataFrame, estates: pd.DataFrame) -> pd
     return tasks
 
 
-def _texts(tasks: pd.DataFrame, playbook: Playbook, names: pd.DataFrame, language: str) -> pd.DataFrame:
-    entries = [playbook.tasks[position] for position in tasks["position"]]
+def _kin(tasks: pd.DataFrame, siblings: pd.DataFrame, estates: pd.DataFrame, language: str) -> list[str]:
+    """Estates of the area's batches that had more of the task's category of late, the strongest tie; "" without."""
+    say = PHRASES[language]
+    placed = siblings.merge(estates[["estate", "area"]], on="estate")
+    placed = placed.sort_values(["factor", "siblings", "kin"], ascending=[False, True, True])
+    first = placed.drop_duplicates(["area", "category"]).set_index(["area", "category"])
+    words = {}
+    for key, label, names in zip(first.index, first[f"kin_{language}"], first["siblings"], strict=True):
+        words[key] = say["siblings"].format(kin=label, names=_few(names.split("|"), language))
+    return [words.get(key, "") for key in zip(tasks["area"], tasks["category"], strict=True)]
+
+
+def _few(names: list[str], language: str) -> str:
+    """The first names, and how many more there are."""
+    say = PHRASES[language]
+    text = say["and"].join(names[:AT_MOST])
+    return text + say["others"].format(n=len(names)) if len(names) > AT_MOST else text
+
+
+def _texts(tasks: pd.DataFrame, playbook: tuple[Task, ...], names: pd.DataFrame, language: str) -> pd.DataFrame:
+    entries = [playbook[position] for position in tasks["position"]]
     for name in ("action", "lead_party", "support", "evidence"):
         tasks[name] = [(language == "en" and getattr(task, f"{name}_en")) or getattr(task, name) for task in entries]
-    for name in ("entry", "crew_days", "preventable_share"):
+    for name in ("entry", "crew_days", "preventable_share", "safety"):
         tasks[name] = [getattr(task, name) for task in entries]
     tasks["preventable"] = tasks["expected_requests"] * tasks["preventable_share"]
     english = names["name_en"].where(names["name_en"] != "", names["name"])
@@ -276,6 +374,8 @@ def _reason(task: Any, language: str) -> str:
         parts.append(say["last_year"].format(n=task.last_year))
     if task.risk_grade in ("red", "orange"):
         parts.append(say["estate"].format(name=task.estate_name, grade=say[task.risk_grade]))
+    if task.kin:
+        parts.append(task.kin)
     if not task.on_time:
         parts.append(say["late"])
     return say["comma"].join(parts)
@@ -294,6 +394,5 @@ def _month_number(months: pd.Series) -> pd.Series:
     return months.dt.year * 12 + months.dt.month
 
 
-def _task_id(area: str, category: str, entry: str, window_start: pd.Timestamp) -> str:
-    key = "|".join([area, category, entry, f"{window_start:%Y-%m-%d}"])
-    return hashlib.sha256(key.encode()).hexdigest()[:12]
+def _task_id(*key: str) -> str:
+    return hashlib.sha256("|".join(key).encode()).hexdigest()[:12]

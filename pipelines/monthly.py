@@ -56,7 +56,11 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             scored, drivers = risk.assess(
                 settings.risk, history.estates, history.incidents, history.areas, as_of, sorted({ALL, *acted_on})
             )
-            counts.update(estates=len(history.estates), scores=len(scored))
+            known_estates = (history.estates, history.incidents, history.areas, as_of)
+            scored, drivers, siblings = risk.spread(settings.risk, (scored, drivers), *known_estates)
+            names = taxonomy.names(settings.categories, known["category"])
+            silent = risk.silent(settings.risk, *known_estates, names)
+            counts.update(estates=len(history.estates), scores=len(scored), silent=int(silent["listed"].sum()))
 
         with job.stage("plan") as counts:
             compared = known.assign(orders=known[settings.forecaster.value])  # past and forecast in one unit
@@ -65,11 +69,13 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 correlation=issued.correlation,
                 panel=compared,
                 areas=history.areas,
-                names=taxonomy.names(settings.categories, known["category"]),
+                names=names,
                 risk=scored,
                 estates=history.estates,
                 month_starts_on=settings.calendar.month_starts_on,
                 contributions=issued.contributions,
+                silent=silent,
+                siblings=siblings,
             )
             _warn_of_far_windows(config, as_of, job)
             if lost := sorted({*acted_on} - {ALL, *ground.names["category"]}):
@@ -83,7 +89,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             job.save(
                 panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
                 contributions=issued.contributions, calibration=issued.calibration, scores=issued.scores,
-                risk=scored, risk_drivers=drivers, workplan=plan, sources=history.sources, rejects=history.rejects,
+                risk=scored, risk_drivers=drivers, silent_estates=silent, siblings=siblings, workplan=plan,
+                sources=history.sources, rejects=history.rejects,
                 estate_rejects=history.estate_rejects, estate_facts=history.estate_facts,
                 unresolved=history.unresolved,
             )  # fmt: skip

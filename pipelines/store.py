@@ -170,8 +170,11 @@ FROM marked GROUP BY area, category, month ORDER BY area NULLS LAST, category, m
 
 _ESTATES = """
 SELECT area, estate, category, month, 1::BIGINT AS months, sum(opens)::BIGINT AS incidents
-FROM marked WHERE estate IS NOT NULL GROUP BY area, estate, category, month ORDER BY area, estate, category, month
+FROM marked WHERE estate IS NOT NULL GROUP BY area, estate, category, month HAVING sum(opens) > 0
+ORDER BY area, estate, category, month
 """
+"""A list of events: a month with later orders of an old incident alone is left out, as a 0 would say that the list
+holds every estate, and those without a row would be unknown instead of quiet."""
 
 _COPIES = """
 SELECT count(*)::BIGINT AS copies FROM raw WHERE copy > 1

@@ -6,23 +6,29 @@ from typing import Annotated, Literal, get_args
 import pandas as pd
 from pydantic import Field
 
-from forecast.risk import eb_glm, scorecard, tables
+from forecast.risk import eb_glm, scorecard, siblings, tables
+from forecast.risk import silent as silence
 from forecast.risk.eb_glm import EbGlm
 from forecast.risk.scorecard import Scorecard
+from forecast.risk.siblings import Spread
+from forecast.risk.silent import Silent
 from forecast.spec import Spec
-from forecast.tables import ALL, Areas, EstateHistory, Estates, check
+from forecast.tables import ALL, Areas, EstateHistory, Estates, Siblings, SilentEstates, check, empty
 
 
 class Auto(Spec):
     """Rates where there is history, points where there is none.
 
     A category with known history is scored by `eb_glm`; any other category, and ALL, by `scorecard`, if any
-    attribute is known at all.
+    attribute is known at all. `silent` and `spread`: which estates report too little, and how a confirmed type of
+    incident raises its siblings.
     """
 
     kind: Literal["auto"] = "auto"
     scorecard: Scorecard = Scorecard()
     eb_glm: EbGlm = EbGlm()
+    silent: Silent = Silent()
+    spread: Spread = Spread()
 
 
 Risk = Annotated[Auto | Scorecard | EbGlm, Field(discriminator="kind")]
@@ -60,13 +66,45 @@ def assess(
     return _auto(spec, estates, history, areas, as_of, categories)
 
 
+def silent(
+    spec: Auto | Scorecard | EbGlm,
+    estates: pd.DataFrame,
+    history: pd.DataFrame,
+    areas: pd.DataFrame,
+    as_of: pd.Timestamp,
+    names: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """SilentEstates; empty with a scorecard alone, which expects no numbers. Args as `assess` and `silent.silent`."""
+    if isinstance(spec, Scorecard):
+        return empty(SilentEstates)
+    options, rates = (spec.silent, spec.eb_glm) if isinstance(spec, Auto) else (Silent(), spec)
+    return silence.silent(options, estates, history, areas, as_of, rates, names)
+
+
+def spread(
+    spec: Auto | Scorecard | EbGlm,
+    scored: tuple[pd.DataFrame, pd.DataFrame],
+    estates: pd.DataFrame,
+    history: pd.DataFrame,
+    areas: pd.DataFrame,
+    as_of: pd.Timestamp,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """(Risk, RiskDrivers, Siblings): what `assess` gave, raised where a sibling has had more incidents of late."""
+    if isinstance(spec, Scorecard):
+        return *scored, empty(Siblings)
+    options, cuts = (spec.spread, spec.eb_glm.cuts) if isinstance(spec, Auto) else (Spread(), spec.cuts)
+    kin = siblings.siblings(options, estates, history, areas, as_of)
+    return *siblings.raised(*scored, kin, cuts, as_of, options.months), kin
+
+
 def labels(spec: Auto | Scorecard | EbGlm) -> pd.DataFrame:
-    """DataFrame[driver, zh, en]: every driver `assess` can name, in words."""
-    if isinstance(spec, EbGlm):
-        return eb_glm.labels()
+    """DataFrame[driver, zh, en]: every driver `assess` and `spread` can name, in words."""
     if isinstance(spec, Scorecard):
         return scorecard.labels(spec)
-    return pd.concat([scorecard.labels(spec.scorecard), eb_glm.labels()], ignore_index=True)
+    rates = pd.concat([eb_glm.labels(), siblings.labels()], ignore_index=True)
+    return (
+        rates if isinstance(spec, EbGlm) else pd.concat([scorecard.labels(spec.scorecard), rates], ignore_index=True)
+    )
 
 
 def _auto(

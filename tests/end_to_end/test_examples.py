@@ -91,6 +91,16 @@ def test_the_august_plan_holds_the_heating_work(simulated: tuple[Path, Path]) ->
     assert heating["on_time"].all()
 
 
+def test_most_estates_listed_as_silent_are_and_have_tasks(simulated: tuple[Path, Path]) -> None:
+    folder, city = simulated
+    found = store.read(folder / "silent_estates.parquet").query("category == '*' and listed")["estate"]
+    truth = store.read(city / "truth" / "estates.parquet").drop_duplicates("estate").set_index("estate")["silent"]
+    assert len(found) >= 5
+    assert truth[found].mean() >= 0.6
+    plan = store.read(folder / "workplan.parquet")
+    assert set(plan.loc[plan["category"] == "*", "estate"]) == set(found)
+
+
 def test_what_a_simulated_order_says_of_people_appears_nowhere(simulated: tuple[Path, Path]) -> None:
     folder, city = simulated
     export = (city / "orders" / "2019.csv").read_text(encoding="utf-8-sig")

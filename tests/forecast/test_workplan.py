@@ -1,5 +1,7 @@
 """The work plan: sums over windows, intervals, history, rank, slots, risk, reason."""
 
+from random import Random
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,21 @@ from hypothesis import strategies as st
 
 from forecast import negbin
 from forecast.playbook import Playbook, Task, Window
-from forecast.tables import Areas, Contributions, Estates, Forecasts, Panel, Risk, Workplan, conform, empty
-from forecast.workplan import Ground, Plan, build
+from forecast.tables import (
+    ALL,
+    Areas,
+    Contributions,
+    Estates,
+    Forecasts,
+    Panel,
+    Risk,
+    Siblings,
+    SilentEstates,
+    Workplan,
+    conform,
+    empty,
+)
+from forecast.workplan import Ground, Plan, _chosen, build
 
 AS_OF = pd.Timestamp("2022-08-01")
 TASK = Task(
@@ -208,3 +223,116 @@ def test_without_a_playbook_every_category_gets_the_general_task() -> None:
     plan = build(ground({"a": 5.0}, forecasts=forecasts({"a": 5.0}, category="noise")), Playbook(), Plan(), AS_OF)
     assert plan["category_name"].tolist() == ["noise"]
     assert plan["window_start"].tolist() == [pd.Timestamp("2022-10-01")]
+
+
+def quiet(*names: str, probability: float = 0.9) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(SilentEstates, Estates): the first letter of a name is its area."""
+    estates = conform(Estates, pd.DataFrame({"estate": names, "name": names, "area": [name[0] for name in names]}))
+    frame = pd.DataFrame({"estate": names, "category": ALL, "as_of": AS_OF, "expected": 40.0, "reported": 9.0})
+    frame = frame.assign(spread=0.3, probability=probability - 0.01 * np.arange(len(names)), score=90.0, listed=True)
+    return conform(SilentEstates, frame.assign(ground="both", reason="应有约 40 件", reason_en="about 40")), estates
+
+
+def with_silent(means: dict[str, float], *names: str, **changes: object) -> Ground:
+    silent, estates = quiet(*names)
+    return ground(means, **({"silent": silent, "estates": estates} | changes))
+
+
+def test_silent_estates_have_their_share_of_the_slots() -> None:
+    many = Playbook(tasks=tuple(TASK.model_copy(update={"entry": f"t{k}"}) for k in range(30)))
+    names = [f"a{k}" for k in range(12)] + [f"b{k}" for k in range(12)]
+    plan = build(with_silent({"a": 5.0, "b": 6.0}, *names), many, Plan(slots_per_street=20), AS_OF)
+    visits = plan["category"] == ALL
+    assert plan["chosen"].sum() == 20
+    assert plan.loc[visits, "chosen"].sum() == 3
+    assert set(plan.loc[visits & plan["chosen"], "estate"]) == {"a0", "a1", "a2"}  # the surest
+    assert plan.loc[~visits & plan["chosen"], "rank"].max() < plan.loc[~visits & ~plan["chosen"], "rank"].min()
+
+
+def test_where_nobody_is_silent_every_slot_is_for_the_others() -> None:
+    many = Playbook(tasks=tuple(TASK.model_copy(update={"entry": f"t{k}"}) for k in range(30)))
+    silent, estates = quiet("a1")
+    plan = build(ground({"a": 5.0}, silent=silent.assign(listed=False), estates=estates), many, Plan(), AS_OF)
+    assert plan["chosen"].sum() == len(plan) == 30
+    assert not (plan["category"] == ALL).any()
+    without = build(with_silent({"a": 5.0}, "a1"), many, Plan(silent_share=0.0), AS_OF)
+    assert not without.loc[without["category"] == ALL, "chosen"].any()
+
+
+def test_a_safety_task_keeps_its_slot() -> None:
+    safe = TASK.model_copy(update={"safety": True})
+    entries = [f"t{k}" for k in range(10)]
+    many = Playbook(
+        tasks=tuple((safe if k >= 2 else TASK).model_copy(update={"entry": e}) for k, e in enumerate(entries))
+    )
+    slots = Plan(slots_per_street=10, silent_share=0.5)
+    plan = build(with_silent({"a": 5.0}, *(f"a{k}" for k in range(9))), many, slots, AS_OF)
+    chosen = plan[plan["chosen"]]
+    assert (chosen["category"] == ALL).sum() == 2  # in place of the two others
+    assert (chosen["category"] == "H1").sum() == 8
+    all_safe = Playbook(tasks=tuple(safe.model_copy(update={"entry": e}) for e in entries))
+    plan = build(with_silent({"a": 5.0}, "a1"), all_safe, slots, AS_OF)
+    assert plan.loc[plan["category"] == "H1", "chosen"].all()
+    assert not plan.loc[plan["category"] == ALL, "chosen"].any()
+
+
+ROWS = st.lists(st.tuples(st.sampled_from("st"), st.booleans(), st.booleans()), min_size=1, max_size=40)
+
+
+@given(ROWS, st.integers(0, 15), st.floats(0, 1), st.randoms(use_true_random=False))
+def test_slots_are_kept_whatever_there_is(
+    rows: list[tuple[str, bool, bool]], slots: int, share: float, luck: Random
+) -> None:
+    tasks = pd.DataFrame(rows, columns=["street", "visit", "safety"])
+    tasks["safety"] &= ~tasks["visit"]
+    tasks["probability"] = [luck.random() if visit else np.nan for visit in tasks["visit"]]
+    tasks = tasks.sample(frac=1, random_state=1)
+    options = Plan(slots_per_street=slots, silent_share=share)
+    tasks["chosen"] = _chosen(tasks, options)
+    tasks["alone"] = _chosen(tasks[~tasks["visit"]], options).reindex(tasks.index, fill_value=False)
+    for _, street in tasks.groupby("street"):
+        visits, others = street[street["visit"]], street[~street["visit"]]
+        assert street["chosen"].sum() <= slots
+        assert visits["chosen"].sum() <= share * slots + 1e-6
+        assert others.loc[others["alone"] & others["safety"], "chosen"].all()
+        assert not (others["chosen"] & ~others["alone"]).any()
+        assert (others["alone"] & ~others["chosen"]).sum() <= visits["chosen"].sum()
+        assert (
+            not visits.loc[~visits["chosen"], "probability"]
+            .gt(visits.loc[visits["chosen"], "probability"].min())
+            .any()
+        )
+        if visits.empty:
+            assert (others["chosen"] == others["alone"]).all()
+
+
+def test_a_silent_estate_has_a_task_with_its_reason_and_a_stable_id() -> None:
+    row = build(with_silent({}, "a1"), PLAYBOOK, Plan(), AS_OF).iloc[0]
+    assert row["reason"] == "沉默小区 a1，应有约 40 件"
+    assert (row["estate"], row["area_name"], row["street_name"], row["category"]) == ("a1", "一社区", "甲街道", ALL)
+    assert row["expected_requests"] == pytest.approx(10)
+    assert row["low"] <= row["expected_requests"] <= row["high"]
+    assert row["preventable"] == 0
+    later = build(with_silent({}, "a1"), PLAYBOOK, Plan(), pd.Timestamp("2022-11-01")).iloc[0]
+    assert later["task_id"] == row["task_id"]
+    english = build(with_silent({}, "a1"), PLAYBOOK, Plan(), AS_OF, "en").iloc[0]
+    assert english["reason"] == "silent estate a1: about 40"
+    assert english["lead_party"] == "residents' committee"
+
+
+def test_a_silent_estate_outside_any_community_gets_no_task() -> None:
+    assert build(with_silent({}, "x1", "s1"), PLAYBOOK, Plan(), AS_OF).empty
+
+
+def test_siblings_are_named() -> None:
+    estates = conform(Estates, pd.DataFrame({"estate": ["e1", "e2"], "name": ["东里", "西里"], "area": ["a", "b"]}))
+    row = {"estate": "e1", "category": "H1", "kin": "heat", "as_of": AS_OF, "factor": 1.2, "basis": "learned"}
+    kin = pd.DataFrame(
+        [row | {"siblings": "西里|南里|北里|新里", "kin_zh": "同一供热单位", "kin_en": "same supplier"}]
+    )
+    told = {"estates": estates, "siblings": conform(Siblings, kin)}
+    plan = build(ground({"a": 5.0, "b": 5.0}, **told), PLAYBOOK, Plan(), AS_OF).set_index("area")["reason"]
+    assert plan["a"].endswith("同一供热单位: 西里、南里、北里等 4 个小区 近期多发")
+    assert "近期多发" not in plan["b"]
+    english = build(ground({"a": 5.0}, **told), PLAYBOOK, Plan(), AS_OF, "en")["reason"].iloc[0]
+    assert english.endswith("same supplier, more of late: 西里, 南里, 北里 and others (4 in all)")

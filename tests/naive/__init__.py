@@ -15,6 +15,7 @@ from tests.naive.reconcile import totals
 from tests.naive.risk import mixture_median, nearest
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
+from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
@@ -36,11 +37,13 @@ __all__ = [
     "scores",
     "seasonal_index",
     "seasonal_naive",
+    "sibling_factor",
     "tame",
     "theta",
     "theta_means",
     "totals",
     "tsb",
+    "under_reporting",
     "variance_with_shocks",
     "whole",
 ]

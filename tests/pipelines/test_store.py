@@ -113,6 +113,14 @@ def test_no_orders_at_all(tmp_path: Path) -> None:
     assert orders.estates().empty
 
 
+def test_the_history_of_an_estate_is_a_list_of_events_without_zeros(tmp_path: Path) -> None:
+    days = ["2022-03-20", "2022-04-05", "2022-07-01"]
+    entries = stored(tmp_path, [order(n, day, estate="e", place="p") for n, day in enumerate(days)])
+    found = Orders(entries, UNTIL, 1, 30).estates()
+    assert found["month"].dt.month.tolist() == [3, 7]
+    assert found["incidents"].tolist() == [1, 1]
+
+
 days_and_spots = st.lists(
     st.tuples(st.integers(0, 300), st.sampled_from("pq"), st.sampled_from("xy")), min_size=1, max_size=30
 )

@@ -1,6 +1,6 @@
 """`python -m tests.bench.risk.run DATA [part ...]`: New York heat, made-up and large cities -> docs/methods/risk.md.
 
-Each part (real, ceiling, madeup, speed) is written between its own markers; without a part all are made.
+Each part (real, ceiling, madeup, silent, speed) is written between its own markers; without a part all are made.
 """
 
 import re
@@ -18,7 +18,7 @@ from forecast.risk import eb_glm
 from forecast.risk._chance import exceeds_median, streets
 from forecast.risk.eb_glm import EbGlm
 from tests.bench.page import table
-from tests.bench.risk import large, madeup, measure, newyork
+from tests.bench.risk import large, madeup, measure, newyork, quiet
 from tests.bench.risk.newyork import City
 
 PAGE = Path(__file__).parents[3] / "docs/methods/risk.md"
@@ -201,6 +201,15 @@ def made_up(data: Path) -> str:
     return table(head, rows)
 
 
+def silent(data: Path) -> str:
+    rows = []
+    for name, categories, scale, apart in quiet.FEWER:
+        found = quiet.figures(categories, scale, apart)
+        shares = ["–" if np.isnan(found[key]) else f"{found[key]:.2f}" for key in ("precision", "said", "held")]
+        rows.append([name, f"{found['planted']:,.0f} of {found['estates']:,.0f}", f"{found['chosen']:,.0f}", *shares])
+    return table(["", "planted", "in the plan", "truly silent", "said", "of the planted"], rows)
+
+
 def speed(data: Path) -> str:
     estates, history, areas, as_of = large.city()
     begin, used = time.perf_counter(), time.process_time()
@@ -210,7 +219,13 @@ def speed(data: Path) -> str:
     return f"{size}: {wall:.0f} s of clock, {cpu:.0f} s of processor, one thread.\n"
 
 
-PARTS: dict[str, Callable[[Path], str]] = {"real": real, "ceiling": ceiling, "madeup": made_up, "speed": speed}
+PARTS: dict[str, Callable[[Path], str]] = {
+    "real": real,
+    "ceiling": ceiling,
+    "madeup": made_up,
+    "silent": silent,
+    "speed": speed,
+}
 
 
 def write(page: str, part: str, text: str) -> str:

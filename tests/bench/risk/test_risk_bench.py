@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.bench.risk import madeup, measure, newyork, run
+from tests.bench.risk import madeup, measure, newyork, quiet, run
 
 
 def test_captured_is_the_share_of_what_came() -> None:
@@ -46,6 +46,14 @@ def test_effects_asked_for_are_those_of_the_simulation() -> None:
     assert found["H1", "heat_type", "自采暖"] == -2
     assert found["5A", "fees_unpaid", "10 points"] == pytest.approx(0.2)
     assert found["6A", "owners_body", "业委会"] == -0.6
+
+
+def test_planted_silent_estates_are_found_within_the_default_share() -> None:
+    said = quiet.found(0, ("1B", "2A", "2C", "5A", "H1", "H2"), 1.0, 0.0)
+    chosen = said[said["in_plan"]]
+    assert len(chosen) >= 10
+    assert chosen["planted"].mean() >= 0.6
+    assert not said.loc[said["planted"], "in_plan"].all()  # six categories cannot tell them all
 
 
 def test_a_part_is_written_between_its_markers() -> None:

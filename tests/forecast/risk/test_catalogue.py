@@ -7,10 +7,21 @@ import pandas as pd
 import pytest
 
 from forecast.errors import DataError
-from forecast.risk.catalogue import Auto, assess, labels
+from forecast.risk.catalogue import Auto, assess, labels, silent, spread
 from forecast.risk.eb_glm import EbGlm
 from forecast.risk.scorecard import Scorecard
-from forecast.tables import ALL, Areas, EstateHistory, Estates, RiskDrivers, check, conform, empty
+from forecast.tables import (
+    ALL,
+    Areas,
+    EstateHistory,
+    Estates,
+    RiskDrivers,
+    Siblings,
+    SilentEstates,
+    check,
+    conform,
+    empty,
+)
 from forecast.tables import Risk as RiskTable
 
 AS_OF = pd.Timestamp("2023-12-01").as_unit("us")
@@ -74,3 +85,16 @@ def test_many_estates_are_quick() -> None:
     parts = [heat(n).assign(category=name, incidents=rng.poisson(rng.gamma(1, 2, n))) for name in "abcdef"]
     risk, _ = assess(Auto(), table, pd.concat(parts, ignore_index=True), NO_AREAS, AS_OF)
     assert len(risk) == 7 * n
+
+
+@pytest.mark.parametrize("spec", [Auto(), Scorecard(), EbGlm()], ids=lambda spec: spec.kind)
+def test_silent_and_siblings_come_with_rates_alone(spec: Any) -> None:
+    known, past = estates(built_year=1980.0), heat()
+    before = assess(spec, known, past, NO_AREAS, AS_OF)
+    risk, drivers, kin = spread(spec, before, known, past, NO_AREAS, AS_OF)
+    assert (risk.to_csv(), drivers.to_csv()) == (before[0].to_csv(), before[1].to_csv())  # yearly: nothing confirmed
+    check(Siblings, kin)
+    assert ("sibling" in set(labels(spec)["driver"])) == (spec.kind != "scorecard")
+    quiet = check(SilentEstates, silent(spec, known, past, NO_AREAS, AS_OF))
+    assert quiet.empty == (spec.kind == "scorecard")
+    assert not quiet["listed"].any()
