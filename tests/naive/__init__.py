@@ -12,12 +12,13 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.reconcile import totals
-from tests.naive.risk import mixture_median, nearest
+from tests.naive.risk import captured, mixture_median, nearest, poisson_deviance, slots_against_need
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
+    "captured",
     "climatology",
     "dynamic_theta",
     "flat_mean",
@@ -30,12 +31,14 @@ __all__ = [
     "negbin_quantile",
     "negbin_regression",
     "off_normal",
+    "poisson_deviance",
     "pool_weights",
     "relative_errors",
     "score_slope",
     "scores",
     "seasonal_index",
     "seasonal_naive",
+    "slots_against_need",
     "tame",
     "theta",
     "theta_means",
