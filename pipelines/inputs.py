@@ -210,8 +210,9 @@ def _last_known(incidents: pd.DataFrame) -> pd.Timestamp:
     """The month in which the last known period of any estate ends."""
     if incidents.empty:
         return pd.Timestamp("2100-01-01").as_unit("us")
-    ends = incidents.groupby("months")["month"].max()
-    return max(start + pd.DateOffset(months=int(months) - 1) for months, start in ends.items())
+    ends = incidents.groupby("months", as_index=False)["month"].max()
+    pairs = zip(ends["month"], ends["months"].tolist(), strict=True)
+    return max(start + pd.DateOffset(months=months - 1) for start, months in pairs)
 
 
 def basis(config: Config, history: History, horizon: int) -> Basis:

@@ -188,7 +188,8 @@ def _at(
         ids = {"origin": origin, "category": category, "among": among}
         lines = [ids | _figures(model, came, here) for model in models]
         table = curve(said["score"].to_numpy()[here] / 100, above[here])
-        table = table.rename(columns={"n": "estates"}).assign(**ids, group=table.index + 1)
+        table = table.rename(columns={"n": "estates"}).assign(group=table.index + 1)
+        table = table.assign(origin=origin, category=category, among=among)
         yield pd.DataFrame(lines), table
 
 

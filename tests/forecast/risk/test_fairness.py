@@ -34,9 +34,15 @@ def risk(category: str = "H1", expected: float | None = 1.0) -> pd.DataFrame:
     ))  # fmt: skip
 
 
-def found(by: str, **more: object) -> pd.DataFrame:
-    given = {"risk": risk(), "capped": NONE, "uncapped": NONE} | more
-    table = fairness(SPEC, given["risk"], estates(), given["capped"], given["uncapped"], AS_OF, given.get("slots"))
+def found(
+    by: str,
+    scored: pd.DataFrame | None = None,
+    capped: pd.DataFrame = NONE,
+    uncapped: pd.DataFrame = NONE,
+    slots: pd.Series | None = None,
+) -> pd.DataFrame:
+    scored = risk() if scored is None else scored
+    table = fairness(SPEC, scored, estates(), capped, uncapped, AS_OF, slots)
     return table[table["by"] == by].set_index("group")
 
 
@@ -58,16 +64,16 @@ def test_bands_hold_their_lower_end_and_unknown_stays_apart() -> None:
 
 
 def test_without_expected_incidents_households_stand_for_need() -> None:
-    table = found("zone", risk=risk(ALL, None))
+    table = found("zone", risk(ALL, None))
     assert set(table["basis"]) == {"households"}
     assert table["need_share"].to_dict() == pytest.approx({"core": 3 / 7, "new": 2 / 7, "unknown": 2 / 7})
 
 
 def test_all_counts_once_beside_its_categories() -> None:
     both = pd.concat([risk(), risk(ALL, 2.0)], ignore_index=True)
-    assert found("zone", risk=both)["need"].sum() == 60
+    assert found("zone", both)["need"].sum() == 60
     general = pd.concat([risk(), risk(ALL, None)], ignore_index=True)
-    assert found("zone", risk=general)["need"].sum() == 30
+    assert found("zone", general)["need"].sum() == 30
 
 
 def test_repeat_callers_are_shown_beside() -> None:

@@ -53,9 +53,11 @@ def test_judge_tells_the_model_and_its_rivals() -> None:
     last, came = (by_year.get_group(year).to_numpy(dtype=float) for year in (2020, 2021))
     line = rows.set_index("model").loc["last_year"]
     for share in judge.SHARES:
-        held = np.mean([naive.captured(last, came, share / 100, seed) for seed in range(judge.TIES)])
+        held = np.mean(
+            [naive.captured(last.tolist(), came.tolist(), share / 100, seed) for seed in range(judge.TIES)]
+        )
         assert line[f"top_{share}"] == pytest.approx(held)
-    assert line["deviance"] == pytest.approx(naive.poisson_deviance(last + 0.5, came))
+    assert line["deviance"] == pytest.approx(naive.poisson_deviance((last + 0.5).tolist(), came.tolist()))
     assert line["came"] == came.sum()
     curve = found.calibration[(found.calibration["origin"] == "2020-12-01") & (found.calibration["among"] == "all")]
     assert curve["estates"].sum() == N
