@@ -213,8 +213,8 @@ class Orders:
         category in a calendar year. Where callers are not told apart nothing is capped.
         """
         frame = self._query(_ESTATES, cap)
-        beside = {"area": frame["area"].astype("str"), "capped": frame["capped"].astype("int64")}
-        return conform(EstateHistory, frame).assign(**beside)
+        area, capped = frame["area"].astype("str"), frame["capped"].astype("int64")
+        return conform(EstateHistory, frame).assign(area=area, capped=capped)
 
     def repeated(self) -> int:
         """Orders that came in more than one file, each extra copy counted."""

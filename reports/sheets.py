@@ -5,7 +5,7 @@ Every text is written as text: never as a formula, a number or a link.
 
 import io
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +132,7 @@ def sure(row: dict[str, Any], words: Words, at_least: bool = False) -> str:
     return words(key, low=words.count(row["low"]), high=words.count(row["high"]))
 
 
-def lines(book: Book, sheet: Any, row: int, sections: dict[str, Sequence[str]], width: float) -> int:
+def lines(book: Book, sheet: Any, row: int, sections: Mapping[str, Sequence[str]], width: float) -> int:
     """Labelled paragraphs, wrapped by hand at `width` columns; returns the row after them."""
     for key, texts in sections.items():
         row += 1 if texts else 0

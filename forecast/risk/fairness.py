@@ -134,8 +134,8 @@ def _groups(spec: Fairness, name: str, estates: pd.DataFrame, as_of: pd.Timestam
     between = [f"{low}–{high}{sign}" for low, high in pairwise(told)]
     names = [f"<{told[0]}{sign}", *between, f"≥{told[-1]}{sign}"] if ends else ["≥0"]
     place = np.searchsorted(ends, values.to_numpy(dtype=float), side="right")
-    codes = np.where(values.isna(), len(names), np.minimum(place, len(names) - 1))
-    return pd.Series(pd.Categorical.from_codes(codes, [*names, UNKNOWN]))
+    names, place = [*names, UNKNOWN], np.where(values.isna(), len(names), np.minimum(place, len(names) - 1))
+    return pd.Series(pd.Categorical([names[k] for k in place], names))
 
 
 def _grouped(spec: Fairness, name: str, groups: pd.Series, figures: Array) -> pd.DataFrame:

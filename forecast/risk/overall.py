@@ -11,7 +11,7 @@ def with_total(history: pd.DataFrame) -> pd.DataFrame:
     Categories known by months and those known by years cannot be added up: the kind that holds most incidents is.
     """
     rows = history[history["category"] != ALL]
-    spans = rows.groupby("category")["months"].agg(lambda months: tuple(sorted(set(months))))
+    spans = rows.groupby("category")["months"].agg(lambda months: " ".join(map(str, sorted(set(months)))))
     if len(spans) < 2:
         return history
     kind = rows["category"].map(spans)
