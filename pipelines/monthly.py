@@ -11,6 +11,7 @@ from forecast.forecaster import COMBINATION
 from forecast.issue import issue
 from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
+from forecast.risk.fairness import fairness
 from forecast.tables import ALL
 from pipelines import inputs, runs
 from pipelines.config import Config
@@ -75,6 +76,9 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             if lost := sorted({*acted_on} - {ALL, *ground.names["category"]}):
                 job.warn(say(settings.language, "playbook_unknown", categories=", ".join(lost)))
             plan = workplan.build(ground, settings.playbook, settings.plan, as_of, settings.language)
+            slots = plan.loc[plan["chosen"], "estate"].dropna()
+            seen = history.incidents, history.uncapped
+            fair = fairness(settings.fairness, scored, history.estates, *seen, as_of, slots)
             counts.update(tasks=len(plan), chosen=int(plan["chosen"].sum()))
 
         identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest)
@@ -83,8 +87,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             job.save(
                 panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
                 contributions=issued.contributions, calibration=issued.calibration, scores=issued.scores,
-                risk=scored, risk_drivers=drivers, workplan=plan, sources=history.sources, rejects=history.rejects,
-                estate_rejects=history.estate_rejects, estate_facts=history.estate_facts,
+                risk=scored, risk_drivers=drivers, fairness=fair, workplan=plan, sources=history.sources,
+                rejects=history.rejects, estate_rejects=history.estate_rejects, estate_facts=history.estate_facts,
                 unresolved=history.unresolved,
             )  # fmt: skip
             material = Material(
@@ -93,7 +97,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 forecasts=ground.forecasts, panel=compared, areas=history.areas, risk=scored, risk_drivers=drivers,
                 estates=history.estates, categories=ground.names, sources=history.sources,
                 unresolved=history.unresolved, scores=issued.scores, driver_names=risk.labels(settings.risk),
-                warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
+                fairness=fair, warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
             )  # fmt: skip
             for name, content in reports.render_all(material):
                 job.put(name, content)

@@ -159,6 +159,21 @@ def reasons(rows: pd.DataFrame, drivers: pd.DataFrame, driver_names: pd.DataFram
     return pd.Series([texts.get(cell, []) for cell in zip(*(rows[k] for k in key), strict=True)], index=rows.index)
 
 
+def fair(table: pd.DataFrame, words: Words) -> list[str]:
+    """Groups of estates that get surely more or fewer slots than their need; or that there is none to be seen."""
+    if table.empty or not table["slots"].sum():
+        return []
+    said = {}
+    for key, rows in (("fair.more", table[table["low"] > 1]), ("fair.fewer", table[table["high"] < 1])):
+        names = [
+            words("fair.one", by=words(f"fair.{by}"), group=words("fair.unknown") if group == "unknown" else group,
+                  ratio=f"{ratio:.1f}")
+            for by, group, ratio in zip(rows["by"], rows["group"], rows["ratio"], strict=True)
+        ]  # fmt: skip
+        said[key] = words("comma").join(names)
+    return [words(key, groups=groups) for key, groups in said.items() if groups] or [words("fair.none")]
+
+
 def _rising(material: Material, words: Words) -> list[str]:
     """The category that gains most on last year, and the street where most of it is expected."""
     rows = material.coming[material.coming["area"] == material.root].dropna(subset=["last_year"])

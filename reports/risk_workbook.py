@@ -149,13 +149,14 @@ def _notes_sheet(book: Book, material: RiskMaterial) -> None:
     ]
     red, orange, yellow = (f"{words.percent(share)} %" for share in material.cuts)
     raised = material.risk_drivers[material.risk_drivers["driver"].str.startswith("elderly_share")]
+    people = words("risk.about.people", n=raised["estate"].nunique())
     mapped = int((material.estates["lon"].notna() & material.estates["lat"].notna()).sum())
     sections = {
         "note.warning": list(material.warnings),
         "note.unknown": [material.unknown_sentence()],
         "note.method": [words("risk.about.score", top=material.top), words("risk.about.relative")],
         "note.assumed": [words("risk.about.cuts", red=red, orange=orange, yellow=yellow)],
-        "note.fair": [words("risk.about.people", n=raised["estate"].nunique())],
+        "note.fair": [*findings.fair(material.fairness, words), people],
         "note.data": [words("risk.about.map", n=mapped, without=len(material.estates) - mapped)],
     }
     row = lines(book, sheet, facts(book, sheet, 2, pairs), sections, sum(widths[1:]))

@@ -275,6 +275,7 @@ def _notes_sheet(book: Book, material: Material) -> None:
         "note.warning": list(material.warnings),
         "note.data": findings.data_sentences(material, words),
         "note.accuracy": accuracy.sentences(material, words),
+        "note.fair": findings.fair(material.fairness, words),
         "note.method": findings.method(words),
     }
     row = lines(book, sheet, facts(book, sheet, 2, pairs), sections, sum(widths[1:]))

@@ -15,6 +15,9 @@ from forecast.tables import Fairness as Table
 
 Array = np.ndarray
 
+ENOUGH = 5
+"""Slots that a group has, or would have by its need, for an interval: resamples of none are all none."""
+
 UNKNOWN = "unknown"
 TEXTS = ("zone", "tenure", "mgmt_type", "owners_body", "heat_type")
 BANDS = ("building_age", "elderly_share")
@@ -66,7 +69,8 @@ def fairness(
 
     Returns:
         Fairness, by group. `ratio` 1 = slots as need, above 1 = more slots than need; null where no slot was given
-        or no need is expected. `low`..`high`: percentile interval over resampled estates.
+        or no need is expected. `low`..`high`: percentile interval over resampled estates; null where the group has
+        fewer than 5 slots and would by its need.
 
     Source: percentile bootstrap: Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 13.
     """
@@ -151,6 +155,8 @@ def _grouped(spec: Fairness, name: str, groups: pd.Series, figures: Array) -> pd
         draws[draw] = _ratio(_sums(codes[pick], figures[pick], len(names)), 1)
     low, high = _ends(draws, spec.interval)
     share = _shares(sums)
+    few = ~(np.fmax(sums[:, 0], sums[:, 0].sum() * share[:, 1]) >= ENOUGH)
+    low[few] = high[few] = np.nan
     table = pd.DataFrame(
         {
             "by": name, "group": names.astype(str), "estates": size, "slots": sums[:, 0].astype(int),

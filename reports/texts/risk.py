@@ -39,16 +39,14 @@ TEXTS = {
     ),
     "risk.fairness": Text("{city} · 名额与需要是否相称", "{city} · do slots go where the need is?"),
     "risk.fairness.note": Text(
-        "名额 = 红、橙小区。比值 1 = 名额与需要相称，大于 1 = 名额偏多；95 % 区间含 1 时不能说有偏。",
+        "名额 = 红、橙小区。比值 1 = 名额与需要相称，大于 1 = 名额偏多；区间含 1 或空缺时不能说有偏。",
         "Slots = estates in red and orange. Ratio 1 = slots as need, above 1 = more slots than need; where "
-        "the 95 % "
-        "interval holds 1 no bias can be claimed.",
+        "the 95 % interval holds 1 or is blank, no bias can be claimed.",
     ),
     "risk.fairness.top": Text(
-        "名额 = 分数最高的 {top} 个小区。比值 1 = 名额与需要相称，大于 1 = 名额偏多；95 % 区间含 1 时不能说有偏。",
+        "名额 = 分数最高的 {top} 个小区。比值 1 = 名额与需要相称，大于 1 = 名额偏多；区间含 1 或空缺时不能说有偏。",
         "Slots = the first {top} estates by score. Ratio 1 = slots as need, above 1 = more slots than need; "
-        "where the "
-        "95 % interval holds 1 no bias can be claimed.",
+        "where the 95 % interval holds 1 or is blank, no bias can be claimed.",
     ),
     "risk.fairness.incidents": Text(
         "需要 = 预计件数。同一来电人对同一小区同类问题一年只计 {cap} 件（本清单的假设）；"
@@ -59,6 +57,10 @@ TEXTS = {
     "risk.fairness.households": Text(
         "需要 = 户数：没有历史件数，无从预计。", "Need = households: without past incidents none can be foretold."
     ),
+    "fair.one": Text("{by} {group}（比值 {ratio}）", "{by} {group} (ratio {ratio})"),
+    "fair.more": Text("名额多于需要的：{groups}。", "More slots than need: {groups}."),
+    "fair.fewer": Text("名额少于需要的：{groups}。", "Fewer slots than need: {groups}."),
+    "fair.none": Text("没有哪一组的名额明显偏离需要。", "No group's slots are surely off its need."),
     "fair.zone": Text("功能区", "Zone"),
     "fair.building_age": Text("楼龄（年）", "Building age (years)"),
     "fair.tenure": Text("产权", "Title"),

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from forecast.tables import ALL, Fairness, RiskDrivers, conform, empty
-from reports import risk_layer, risk_workbook, sheets
+from reports import findings, risk_layer, risk_workbook, sheets
 from reports.material import Language
 from reports.risk_material import RiskMaterial
 from tests.reports import sample
@@ -89,6 +89,17 @@ def test_fairness_shows_the_uncapped_figure_beside() -> None:
     assert [row["组"] for row in found] == ["公房", "不详"]
     assert found[0]["比值"] == pytest.approx(4 / 3)
     assert found[0]["比值（不设上限）"] == 1.25
+
+
+def test_groups_surely_off_their_need_are_named() -> None:
+    material = made()
+    words = material.words
+    assert findings.fair(material.fairness, words) == ["名额少于需要的：产权 不详（比值 0.0）。"]
+    assert findings.fair(material.fairness.assign(high=1.2), words) == ["没有哪一组的名额明显偏离需要。"]
+    (more, fewer) = findings.fair(material.fairness.assign(low=[1.1, 0]), words)
+    assert more == "名额多于需要的：产权 公房（比值 1.3）。"
+    assert "不详" in fewer
+    assert findings.fair(empty(Fairness), words) == []
 
 
 def test_the_notes_mark_what_is_assumed() -> None:

@@ -53,8 +53,7 @@ def test_ratios_are_shares_of_slots_over_shares_of_need() -> None:
     assert table["ratio"].to_dict() == pytest.approx(naive.slots_against_need(["a", "b", "d"], group, need))
     assert table["slots"].to_dict() == {"core": 2, "new": 1, "unknown": 0}
     assert table["estates"].sum() == 6
-    assert (table["low"] <= table["ratio"]).all()
-    assert (table["ratio"] <= table["high"]).all()
+    assert table[["low", "high"]].isna().all(axis=None)
     assert set(table["basis"]) == {"incidents"}
 
 
@@ -92,6 +91,14 @@ def test_slots_of_a_plan_and_the_first_k() -> None:
     assert table[table["by"] == "zone"]["slots"].tolist() == [1, 1, 0]
     none = found("zone", slots=pd.Series([], dtype="str"))
     assert none["ratio"].isna().all()
+
+
+def test_an_interval_needs_slots_and_holds_the_ratio() -> None:
+    slots = pd.Series([*"ab"] * 6 + ["c"] * 4)
+    table = found("zone", slots=slots)
+    assert table.loc["core", "low"] <= table.loc["core", "ratio"] <= table.loc["core", "high"]
+    assert table.loc["new", "high"] > table.loc["new", "low"]
+    assert np.isnan(table.loc["unknown", "high"])  # 16 slots x 3 / 30 of the need are not 5
 
 
 def test_same_seed_same_interval_and_no_estate_no_row() -> None:
