@@ -434,6 +434,74 @@ class Siblings(Table):
         unique = ["estate", "category", "kin"]
 
 
+class Fairness(Table):
+    """Share of slots of a group of estates against its share of the expected need.
+
+    `by`: what groups them; `group`: a text, a band, or unknown. `basis`: need is incidents expected, or households.
+    `ratio`: slots_share ÷ need_share, with its interval; `uncapped_*`: with repeat callers counted in full.
+    """
+
+    by: Series[str]
+    group: Series[str]
+    as_of: Series[pd.Timestamp]
+    basis: Series[str] = pa.Field(isin=["incidents", "households"])
+    estates: Series[int] = pa.Field(ge=1)
+    slots: Series[int] = pa.Field(ge=0)
+    slots_share: Series[float] = pa.Field(nullable=True, ge=0, le=1 + 1e-9)
+    need: Series[float] = pa.Field(ge=0)
+    need_share: Series[float] = pa.Field(nullable=True, ge=0, le=1 + 1e-9)
+    ratio: Series[float] = pa.Field(nullable=True, ge=0)
+    low: Series[float] = pa.Field(nullable=True, ge=0)
+    high: Series[float] = pa.Field(nullable=True, ge=0)
+    uncapped_share: Series[float] = pa.Field(nullable=True, ge=0, le=1 + 1e-9)
+    uncapped_ratio: Series[float] = pa.Field(nullable=True, ge=0)
+
+    class Config:
+        unique = ["by", "group"]
+
+
+class RiskScores(Table):
+    """How risk as scored at the end of `origin` did on the 12 months after it.
+
+    `among`: all estates, or those known before. `model`: what scored, raw_counts (all known years) or last_year.
+    `top_*`: share of what came in the first 1, 5, 10 % of estates; `of_best_*`: ÷ the best possible list.
+    `held`: share of counts inside low..high. `stays`: share of the first 20 that are among the first 20 of what
+    came; `sure`: what the draws said of it.
+    """
+
+    origin: Series[pd.Timestamp]
+    category: Series[str]
+    among: Series[str] = pa.Field(isin=["all", "known"])
+    model: Series[str]
+    estates: Series[int] = pa.Field(ge=1)
+    came: Series[float] = pa.Field(ge=0)
+    top_1: Series[float] = pa.Field(nullable=True)
+    top_5: Series[float] = pa.Field(nullable=True)
+    top_10: Series[float] = pa.Field(nullable=True)
+    of_best_1: Series[float] = pa.Field(nullable=True)
+    of_best_5: Series[float] = pa.Field(nullable=True)
+    of_best_10: Series[float] = pa.Field(nullable=True)
+    deviance: Series[float] = pa.Field(nullable=True)
+    held: Series[float] = pa.Field(nullable=True)
+    stays: Series[float] = pa.Field(nullable=True)
+    sure: Series[float] = pa.Field(nullable=True)
+
+    class Config:
+        unique = ["origin", "category", "among", "model"]
+
+
+class RiskCalibration(Table):
+    """Estates in ten equal groups by the chance said of exceeding the street's median, and how often it happened."""
+
+    origin: Series[pd.Timestamp]
+    category: Series[str]
+    among: Series[str] = pa.Field(isin=["all", "known"])
+    group: Series[int] = pa.Field(ge=1)
+    said: Series[float]
+    happened: Series[float]
+    estates: Series[int] = pa.Field(ge=1)
+
+
 class Workplan(Table):
     """Tasks to begin in `plan_month`, ranked by expected requests over the months the task acts on."""
 

@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from pipelines.config import Config
+    from pipelines.outcome import Outcome
     from pipelines.runs import Watch
 
 app = typer.Typer(
@@ -49,12 +50,23 @@ def monthly(
 
     with _clean_exit(), _watching(quiet or as_json) as watch:
         outcome = job.run(_config(config), _month(as_of), out, watch)
-    if as_json:
-        typer.echo(json.dumps(outcome.facts(), ensure_ascii=False))
-        return
-    for line in outcome.lines(head):
-        typer.echo(line)
-    typer.echo(str(outcome.run_dir))
+    _tell(outcome, as_json, head)
+
+
+@app.command()
+def risk(
+    config: ConfigPath,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="YYYY-MM", help="Last month of data to use.")],
+    out: Out = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score the estates alone: a ranked list with reasons, a map layer, a fairness report. No forecast is made."""
+    from pipelines import scoring as job
+
+    with _clean_exit(), _watching(quiet or as_json) as watch:
+        outcome = job.run(_config(config), _month(as_of), out, watch)
+    _tell(outcome, as_json)
 
 
 @app.command()
@@ -72,7 +84,10 @@ def check(config: ConfigPath, as_of: AsOf = None) -> None:
 def backtest(
     config: ConfigPath,
     origins: Annotated[int, typer.Option(min=1, help="How many past months to forecast from.")] = 6,
-    step: Annotated[int, typer.Option(min=1, help="Months between them.")] = 3,
+    step: Annotated[
+        int | None, typer.Option(min=1, help="Months between them; default: 3, or 12 with --risk.")
+    ] = None,
+    risk: Annotated[bool, typer.Option("--risk", help="Judge the scores of estates instead of forecasts.")] = False,
     horizon: Annotated[int | None, typer.Option(min=1, max=24, help="Months ahead; default: the config's.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Origins worked on at a time; default: 2 where there is room.")
@@ -83,17 +98,16 @@ def backtest(
     quiet: Quiet = False,
 ) -> None:
     """Rolling origins through the code of the monthly job: forecasts, scores, leaderboard, comparisons, a page."""
-    from pipelines import research as job
+    from pipelines import hindsight, research
 
     with _clean_exit(), _watching(quiet or as_json) as watch:
         until = _month(as_of) if as_of else None
-        outcome = job.run(_config(config), origins, step, horizon, until, out, watch, jobs)
-    if as_json:
-        typer.echo(json.dumps(outcome.facts(), ensure_ascii=False))
-        return
-    for line in outcome.lines(0):
-        typer.echo(line)
-    typer.echo(str(outcome.run_dir))
+        if risk:
+            _refuse_with_risk(horizon=horizon, jobs=jobs)
+            _tell(hindsight.run(_config(config), origins, step or 12, until, out, watch), as_json)
+            return
+        outcome = research.run(_config(config), origins, step or 3, horizon, until, out, watch, jobs)
+    _tell(outcome, as_json)
 
 
 @app.command()
@@ -146,9 +160,27 @@ def runs(
         typer.echo(f"no runs in {out}; `weisu monthly CONFIG --as-of YYYY-MM` makes one")
 
 
+def _tell(outcome: "Outcome", as_json: bool, head: int = 0) -> None:
+    if as_json:
+        typer.echo(json.dumps(outcome.facts(), ensure_ascii=False))
+        return
+    for line in outcome.lines(head):
+        typer.echo(line)
+    typer.echo(str(outcome.run_dir))
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()
+
+
+def _refuse_with_risk(horizon: int | None, jobs: int | None) -> None:
+    from forecast.errors import ConfigError, Fault
+
+    given = [f"--{name}" for name, value in (("horizon", horizon), ("jobs", jobs)) if value is not None]
+    if given:
+        what = f"{' and '.join(given)} say nothing with --risk: scores are judged on the 12 months ahead"
+        raise ConfigError(Fault(what, given[0], "leave it out"))
 
 
 def _config(path: Path) -> "Config":

@@ -19,6 +19,7 @@ from forecast.forecaster import Forecaster
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
 from forecast.risk.catalogue import Risk
+from forecast.risk.fairness import Fairness
 from forecast.seasons import Calendar, Weather
 from forecast.sources import Source
 from forecast.spec import Spec
@@ -38,8 +39,9 @@ class Settings(Spec):
 
     `incident_days`: orders about one spot and category belong to one incident while no gap between them is
     longer. `max_data_lag`: months the data may be behind `--as-of`. `caller_key_env` names the environment
-    variable with the key of the caller hash; without it callers are not told apart. `estates`: one ledger or a
-    list of them.
+    variable with the key of the caller hash; without it callers are not told apart. `caller_cap`: incidents about
+    one estate and category that a caller may open in a calendar year; further ones do not count for its risk (3 is
+    our assumption). `estates`: one ledger or a list of them.
     """
 
     workspace: str = "."
@@ -50,6 +52,7 @@ class Settings(Spec):
     incident_days: int = Field(30, ge=0)
     max_data_lag: int = Field(2, ge=0)
     caller_key_env: str = "WEISU_CALLER_KEY"
+    caller_cap: int = Field(3, ge=1)
     store: str = "data/store"
     runs: str = "runs"
     sources: tuple[Source, ...] = Field(min_length=1)
@@ -61,6 +64,7 @@ class Settings(Spec):
     estates: Annotated[tuple[EstateSource, ...], BeforeValidator(_listed)] = ()
     matching: Matching = Matching()
     risk: Risk = Field(default_factory=lambda: _default_risk())
+    fairness: Fairness = Fairness()
     playbook: Playbook = Playbook()
     plan: Plan = Plan()
 

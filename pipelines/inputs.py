@@ -29,13 +29,17 @@ from pipelines.words import say, share
 
 @dataclass(frozen=True)
 class History:
-    """What is known at the end of month `origin`, the last complete month. Tables as in forecast.tables."""
+    """What is known at the end of month `origin`, the last complete month. Tables as in forecast.tables.
+
+    incidents: EstateHistory with repeat callers capped; uncapped: with every incident.
+    """
 
     origin: pd.Timestamp
     counts: pd.DataFrame
     areas: pd.DataFrame
     estates: pd.DataFrame
     incidents: pd.DataFrame
+    uncapped: pd.DataFrame
     weather: pd.DataFrame | None
     sources: pd.DataFrame
     rejects: pd.DataFrame
@@ -50,6 +54,21 @@ class History:
         """Rows of all sources by what became of them."""
         names = ("rows", "kept", "rejected", "repeated", "left_out", "unplaced", "unclassified")
         return {name: int(self.sources[name].sum()) for name in names}
+
+
+@dataclass(frozen=True)
+class Homes:
+    """What estates are scored from; the fields are those of History. `sources` is empty where no order is needed."""
+
+    origin: pd.Timestamp
+    areas: pd.DataFrame
+    estates: pd.DataFrame
+    incidents: pd.DataFrame
+    uncapped: pd.DataFrame
+    sources: pd.DataFrame
+    estate_rejects: pd.DataFrame
+    estate_facts: pd.DataFrame
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +114,9 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     tree = (
         reference.areas if reference.areas is not None else areas.from_texts(counts["area"].dropna(), settings.city)
     )
+    incidents, uncapped = ledgers.incidents(
+        config, ledger, orders.estates(settings.caller_cap), tree, answered, doubtful, job
+    )
     history = History(
         origin=origin,
         counts=counts,
@@ -103,7 +125,8 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
         estate_facts=ledger.facts,
         estate_summary=ledgers.summary(ledger, settings.language),
         notes=tuple(ledgers.remarks(ledger, settings.language)),
-        incidents=ledgers.incidents(config, ledger, orders.estates(), tree, answered, doubtful, job),
+        incidents=incidents,
+        uncapped=uncapped,
         weather=reference.weather,
         sources=intake.sources(entries),
         rejects=gather(entries, "rejects", Rejects),
@@ -113,6 +136,83 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     )
     _remark(config, history, orders, job)
     return history
+
+
+def homes(config: Config, as_of: pd.Timestamp | None, job: Run) -> Homes:
+    """Read what estates are scored from: ledgers, areas, and orders where they may name an estate.
+
+    `as_of` None stands for the last month in which the history of an estate is known.
+
+    Raises:
+        ConfigError: the config names no ledger. DataError: with the faults of all inputs, or no estate is left.
+    """
+    settings = config.settings
+    if not settings.estates:
+        fix = "add `estates: {path: input/estates.csv}` (docs/estates.md says what it may hold)"
+        raise ConfigError(Fault("the config has no `estates`: there is nothing to score", "estates", fix))
+    faults: list[Fault] = []
+    reference = _reference(config, as_of or pd.Timestamp("2100-01-01"), faults)
+    frames, answered, entries = ledgers.read(config, faults), empty(EstateReview), []
+    with _gathering(faults):
+        entries = _naming_estates(config, reference, job)
+    with _gathering(faults):
+        answered = ledgers.answers(config)
+    if faults:
+        raise DataError(faults)
+    until = as_of or _last_day(entries)
+    ledger, doubtful = ledgers.take_in(
+        config, frames, _place_estate(reference.gazetteer), reference.areas, until, answered
+    )
+    if ledger.estates.empty:
+        fix = "see `weisu check` for why each row was dropped"
+        raise DataError(Fault(f"not one of {ledger.rows} rows is an estate", settings.estates[0].path, fix))
+    starts_on, last = settings.calendar.month_starts_on, _origin(config, entries, as_of, job) if entries else as_of
+    orders = Orders(_of(entries, "orders"), bounds(last or until, starts_on)[1], starts_on, settings.incident_days)
+    tree = reference.areas
+    tree = areas.from_texts(ledger.estates["area"].dropna(), settings.city) if tree is None else tree
+    incidents, uncapped = ledgers.incidents(
+        config, ledger, orders.estates(settings.caller_cap), tree, answered, doubtful, job
+    )
+    told = [ledgers.summary(ledger, settings.language)] if len(ledger.rejects) else []
+    for text in (*told, *ledgers.remarks(ledger, settings.language)):
+        job.warn(text)
+    return Homes(
+        origin=as_of or last or _last_known(incidents),
+        areas=tree,
+        estates=ledger.estates,
+        incidents=incidents,
+        uncapped=uncapped,
+        sources=intake.sources(entries),
+        estate_rejects=ledger.rejects,
+        estate_facts=ledger.facts,
+        digest=_digest(entries, reference, [ledger.estates, ledger.history, answered]),
+    )
+
+
+def _naming_estates(config: Config, reference: Reference, job: Run) -> list[Entry]:
+    """Orders of the sources that may name an estate; none where ledgers give the history and no source names one."""
+    settings = config.settings
+    told = any(source.history for source in settings.estates)
+    chosen = tuple(
+        source
+        for source in settings.sources
+        if source.grain == "orders" and (not told or "estate" in source.columns.model_fields_set)
+    )
+    if not chosen:
+        return []
+    store = Store(config.path(settings.store))
+    narrow = config.model_copy(update={"settings": settings.model_copy(update={"sources": chosen})})
+    with locked(store.folder, "intake"):
+        return intake.take_in(narrow, store, _door(config, reference), job.watch.step)
+
+
+def _last_known(incidents: pd.DataFrame) -> pd.Timestamp:
+    """The month in which the last known period of any estate ends."""
+    if incidents.empty:
+        return pd.Timestamp("2100-01-01").as_unit("us")
+    ends = incidents.groupby("months", as_index=False)["month"].max()
+    pairs = zip(ends["month"], ends["months"].tolist(), strict=True)
+    return max(start + pd.DateOffset(months=months - 1) for start, months in pairs)
 
 
 def basis(config: Config, history: History, horizon: int) -> Basis:

@@ -120,19 +120,31 @@ def answers(config: Config) -> pd.DataFrame:
 def incidents(
     config: Config, ledger: Ledger, named: pd.DataFrame, tree: pd.DataFrame, answered: pd.DataFrame,
     doubtful: pd.DataFrame, job: Run,
-) -> pd.DataFrame:  # fmt: skip
-    """EstateHistory from the ledger's own columns and from orders that name an estate; writes the review file."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """EstateHistory from the ledger's own columns and from orders that name an estate; writes the review file.
+
+    Returns:
+        (with repeat callers capped, with every incident).
+    """
     if ledger.estates.empty:
-        return ledger.history
-    language = config.settings.language
-    matched, unsure = estates.history(named, ledger.estates, lineage(tree), answered, config.settings.matching)
+        return ledger.history, ledger.history
+    language, options = config.settings.language, config.settings.matching
+    matched, unsure = estates.history(named, ledger.estates, lineage(tree), answered, options)
+    capped = matched
+    if (named["capped"] < named["incidents"]).any():
+        fewer = named.assign(incidents=named["capped"])
+        capped, _ = estates.history(fewer, ledger.estates, lineage(tree), answered, options)
     if lost := int(named["incidents"].sum() - matched["incidents"].sum()):
         job.warn(say(language, "unmatched_estates", count=lost))
     if len(matched) + len(ledger.history) == 0:
         job.warn(say(language, "no_estate_history"))
     open_pairs = pd.concat([part for part in (doubtful, unsure) if len(part)] or [unsure], ignore_index=True)
     _ask(config, open_pairs, answered, job)
-    parts = [part for part in (ledger.history, matched) if len(part)] or [ledger.history]
+    return _together(ledger.history, capped), _together(ledger.history, matched)
+
+
+def _together(*histories: pd.DataFrame) -> pd.DataFrame:
+    parts = [part for part in histories if len(part)] or [histories[0]]
     return conform(EstateHistory, pd.concat(parts, ignore_index=True))
 
 

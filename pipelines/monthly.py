@@ -11,6 +11,7 @@ from forecast.forecaster import COMBINATION
 from forecast.issue import issue
 from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
+from forecast.risk.fairness import fairness
 from forecast.tables import ALL
 from pipelines import inputs, runs
 from pipelines.config import Config
@@ -81,6 +82,9 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             if lost := sorted({*acted_on} - {ALL, *ground.names["category"]}):
                 job.warn(say(settings.language, "playbook_unknown", categories=", ".join(lost)))
             plan = workplan.build(ground, settings.playbook, settings.plan, as_of, settings.language)
+            slots = plan.loc[plan["chosen"], "estate"].dropna()
+            seen = history.incidents, history.uncapped
+            fair = fairness(settings.fairness, scored, history.estates, *seen, as_of, slots)
             counts.update(tasks=len(plan), chosen=int(plan["chosen"].sum()))
 
         identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest)
@@ -89,8 +93,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             job.save(
                 panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
                 contributions=issued.contributions, calibration=issued.calibration, scores=issued.scores,
-                risk=scored, risk_drivers=drivers, silent_estates=silent, siblings=siblings, workplan=plan,
-                sources=history.sources, rejects=history.rejects,
+                risk=scored, risk_drivers=drivers, silent_estates=silent, siblings=siblings, fairness=fair,
+                workplan=plan, sources=history.sources, rejects=history.rejects,
                 estate_rejects=history.estate_rejects, estate_facts=history.estate_facts,
                 unresolved=history.unresolved,
             )  # fmt: skip
@@ -100,7 +104,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 forecasts=ground.forecasts, panel=compared, areas=history.areas, risk=scored, risk_drivers=drivers,
                 estates=history.estates, categories=ground.names, sources=history.sources,
                 unresolved=history.unresolved, scores=issued.scores, driver_names=risk.labels(settings.risk),
-                warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
+                fairness=fair, warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
             )  # fmt: skip
             for name, content in reports.render_all(material):
                 job.put(name, content)

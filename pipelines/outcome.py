@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from forecast.risk.judge import Judged
 from pipelines.words import say
+from reports.risk_material import RiskMaterial
 
 NAIVE = "seasonal_naive"
 
@@ -76,3 +78,41 @@ def board_lines(
     head = ["", say(language, "board", **span), ""]
     shown = table.rename_axis("model").reset_index().to_string(index=False, justify="right").splitlines()
     return (*head, *shown, "", *say(language, "board_legend").splitlines(), "", *sure, "")
+
+
+def risk_lines(material: RiskMaterial, head: int = 10) -> tuple[str, ...]:
+    """How many estates have which grade, the first of the list, what is unknown."""
+    words = material.words
+    first = []
+    for row in material.listed(head).to_dict("records"):
+        foretold = "" if pd.isna(row["expected"]) else say(
+            material.language, "foretold", expected=words.count(row["expected"]), low=words.count(row["low"]),
+            high=words.count(row["high"]),
+        )  # fmt: skip
+        place = f" ({row['area_name']})" if row["area_name"] else ""
+        figures = f"{words.grade(row['grade'])} {row['score']:.0f}"
+        first.append(f"{row['rank']:>3}  {figures}  {row['name']}{place}{foretold}")
+        first += [f"     {words('comma').join(row['reasons'])}"] if row["reasons"] else []
+    return ("", material.grade_sentence(), "", *first, "", material.unknown_sentence(), "")
+
+
+def judged_lines(
+    board: pd.DataFrame, found: Judged, origins: Sequence[pd.Timestamp], language: str
+) -> tuple[str, ...]:
+    """The figures that decide, a line a model; how to read them; how honest the chances were."""
+    figures = {
+        "top 1%": "top_1", "top 5%": "top_5", "top 10%": "top_10", "÷best 1%": "of_best_1", "÷best 5%": "of_best_5",
+        "÷best 10%": "of_best_10", "80% held": "held", "first 20 stay": "stays", "said": "sure",
+    }  # fmt: skip
+    columns = {head: board[name].map("{:.1%}".format) for head, name in figures.items()}
+    columns["deviance"] = board["deviance"].map("{:.2f}".format)
+    table = pd.DataFrame({"list": board["model"], **columns}).replace({"nan": "-", "nan%": "-"})
+    curve = found.calibration[found.calibration["among"] == "all"]
+    off = ((curve["said"] - curve["happened"]).abs() * curve["estates"]).sum() / max(curve["estates"].sum(), 1)
+    span = {"first": f"{min(origins):%Y-%m}", "last": f"{max(origins):%Y-%m}", "n": len(origins)}
+    models = sorted(set(found.scores["model"]) - set(board["model"]))
+    head = ["", say(language, "judged", **span, lists=int(board["lists"].max()), models=", ".join(models)), ""]
+    legend = say(language, "judged_legend").splitlines()
+    honest = say(language, "judged_honest", off=f"{100 * off:.0f}") if len(curve) else ""
+    shown = table.to_string(index=False, justify="right").splitlines()
+    return (*head, *shown, "", *legend, "", honest, "")

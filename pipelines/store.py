@@ -169,9 +169,14 @@ FROM marked GROUP BY area, category, month ORDER BY area NULLS LAST, category, m
 """
 
 _ESTATES = """
-SELECT area, estate, category, month, 1::BIGINT AS months, sum(opens)::BIGINT AS incidents
-FROM marked WHERE estate IS NOT NULL GROUP BY area, estate, category, month HAVING sum(opens) > 0
-ORDER BY area, estate, category, month
+SELECT area, estate, category, month, 1::BIGINT AS months, sum(opens)::BIGINT AS incidents,
+    coalesce(sum(opens) FILTER (caller IS NULL OR turn <= ?), 0)::BIGINT AS capped
+FROM (
+    SELECT * EXCLUDE (turn), sum(opens) OVER (PARTITION BY area, estate, category, caller, year(month)
+        ORDER BY received_at, request_id ROWS UNBOUNDED PRECEDING) AS turn
+    FROM marked WHERE estate IS NOT NULL
+)
+GROUP BY area, estate, category, month HAVING sum(opens) > 0 ORDER BY area, estate, category, month
 """
 """A list of events: a month with later orders of an old incident alone is left out, as a 0 would say that the list
 holds every estate, and those without a row would be unknown instead of quiet."""
@@ -203,10 +208,15 @@ class Orders:
         """Counts by area (null where unplaced), category and month."""
         return conform(Counts, self._query(_COUNTS))
 
-    def estates(self) -> pd.DataFrame:
-        """EstateHistory with the community beside it; estates go by the text of the order."""
-        frame = self._query(_ESTATES)
-        return conform(EstateHistory, frame).assign(area=frame["area"].astype("str"))
+    def estates(self, cap: int) -> pd.DataFrame:
+        """EstateHistory with `area` and `capped` beside it; estates go by the text of the order.
+
+        `capped`: incidents without those beyond the first `cap` that one caller opened about the estate and
+        category in a calendar year. Where callers are not told apart nothing is capped.
+        """
+        frame = self._query(_ESTATES, cap)
+        area, capped = frame["area"].astype("str"), frame["capped"].astype("int64")
+        return conform(EstateHistory, frame).assign(area=area, capped=capped)
 
     def repeated(self) -> int:
         """Orders that came in more than one file, each extra copy counted."""
@@ -225,13 +235,11 @@ class Orders:
         turns = [(path, turn) for turn, entry in enumerate(self.entries) for path in entry.part("requests")]
         return [path for path, _ in turns], [turn for _, turn in turns]
 
-    def _query(self, select: str) -> pd.DataFrame:
+    def _query(self, select: str, *more: int) -> pd.DataFrame:
         files, turns = self._files()
         if not files:
-            return pd.DataFrame(columns=pd.Index(["area", "estate", "category", "month"]))
+            return pd.DataFrame(columns=pd.Index(["area", "estate", "category", "month", "capped"]))
         d = self.month_starts_on
         with duckdb.connect() as connection:
-            rows = connection.execute(
-                _ORDERS + select, [files, turns, files, self.until.to_pydatetime(), d, d, self.incident_days]
-            )
-            return rows.df()
+            given = [files, turns, files, self.until.to_pydatetime(), d, d, self.incident_days, *more]
+            return connection.execute(_ORDERS + select, given).df()

@@ -107,6 +107,36 @@ _SENTENCES = {
         "{model} 对 {rival}: WSPL {change} (95% 区间 {low} 至 {high}), 在 {share} 的重抽样中更好",
         "{model} against {rival}: WSPL {change} (95% interval {low} to {high}), better in {share} of draws",
     ),
+    "no_point": (
+        "{all} 个小区中 {count} 个没有坐标, 不在地图层上 → 小区表补经纬度",
+        "{count} of {all} estates have no point and are not on the map layer -> give lon and lat",
+    ),
+    "foretold": (
+        ": 未来 12 个月约 {expected} 件 (八成把握 {low}–{high})",
+        ": about {expected} in the next 12 months (8 times in 10: {low}–{high})",
+    ),
+    "judged": (
+        "{n} 个起评月 ({first} 至 {last}), 各以其后 12 个月评判, 共 {lists} 份名单; risk = {models}",
+        "{n} origins ({first} to {last}), each judged on the 12 months after it, {lists} lists; risk = {models}",
+    ),
+    "judged_legend": (
+        "top 10%        名单前 10% 的小区占下一年件数的比例\n"
+        "÷best          与事后最理想的名单相比\n"
+        "deviance       泊松偏差; 越小越好\n"
+        "80% held       80% 区间实际包含的比例; 件数少时取整使它偏高\n"
+        "first 20 stay  前 20 名中下一年仍在前 20 的比例; said: 模型事先说的\n"
+        "raw_counts     按以往各年平均件数排; last_year: 按上一年件数排",
+        "top 10%        share of next year's incidents in the first 10% of estates\n"
+        "÷best          of the best possible list\n"
+        "deviance       Poisson deviance; smaller is better\n"
+        "80% held       share of counts inside the 80% interval; whole numbers widen it where counts are small\n"
+        "first 20 stay  share of the first 20 that are among the first 20 a year later; said: what the model said\n"
+        "raw_counts     by the mean of all years before; last_year: by the year before",
+    ),
+    "judged_honest": (
+        "说出的可能与实际发生平均相差 {off} 个百分点 (risk_calibration.csv)",
+        "chances said and what came true differ by {off} points on average (risk_calibration.csv)",
+    ),
     "next_window": ("{month} 月的{category}", "{category} (month {month})"),
     "sources": (
         "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",

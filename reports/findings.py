@@ -135,23 +135,43 @@ def risk_table(material: Material, words: Words, street: str | None = None, limi
     rows = rows.sort_values(order, ascending=[False, False, True, True]).head(limit)
     rows["area_name"] = rows["area"].map(material.area_names).fillna("")
     rows["category_name"] = rows["category"].map(material.category_names).fillna(rows["category"])
-    return rows.assign(reasons=_reasons(rows, material, words)).reset_index(drop=True)
+    given = reasons(rows, material.risk_drivers, material.driver_names, words)
+    return rows.assign(reasons=given).reset_index(drop=True)
 
 
-def _reasons(rows: pd.DataFrame, material: Material, words: Words) -> pd.Series:
-    """The three largest contributions to each score, in words; a driver without words is shown by its name."""
+def reasons(rows: pd.DataFrame, drivers: pd.DataFrame, driver_names: pd.DataFrame, words: Words) -> pd.Series:
+    """The three largest contributions to each score, in words; a driver without words is shown by its name.
+
+    Args:
+        rows: with estate and category. drivers: RiskDrivers. driver_names: DataFrame[driver, zh, en].
+    """
     key = ["estate", "category"]
-    drivers = material.risk_drivers[material.risk_drivers["estate"].isin(rows["estate"])]
+    drivers = drivers[drivers["estate"].isin(rows["estate"])]
     drivers = drivers[(drivers["driver"] != BASE) & (drivers["contribution"] >= 0.5)]
     chosen = drivers.merge(rows[key], on=key)
     chosen = chosen.sort_values([*key, "contribution", "driver"], ascending=[True, True, False, True])
     chosen = chosen.groupby(key).head(REASONS)
-    named = material.driver_names.set_index("driver")[material.language]
+    named = driver_names.set_index("driver")[words.language]
     names = chosen["driver"].map(named).fillna(chosen["driver"])
     pairs = zip(names, chosen["contribution"], strict=True)
     chosen = chosen.assign(text=[words("points", driver=driver, points=whole(points)) for driver, points in pairs])
     texts = {cell: list(group) for cell, group in chosen.groupby(key)["text"]}
     return pd.Series([texts.get(cell, []) for cell in zip(*(rows[k] for k in key), strict=True)], index=rows.index)
+
+
+def fair(table: pd.DataFrame, words: Words) -> list[str]:
+    """Groups of estates that get surely more or fewer slots than their need; or that there is none to be seen."""
+    if table.empty or not table["slots"].sum():
+        return []
+    said = {}
+    for key, rows in (("fair.more", table[table["low"] > 1]), ("fair.fewer", table[table["high"] < 1])):
+        names = [
+            words("fair.one", by=words(f"fair.{by}"), group=words("fair.unknown") if group == "unknown" else group,
+                  ratio=f"{ratio:.1f}")
+            for by, group, ratio in zip(rows["by"], rows["group"], rows["ratio"], strict=True)
+        ]  # fmt: skip
+        said[key] = words("comma").join(names)
+    return [words(key, groups=groups) for key, groups in said.items() if groups] or [words("fair.none")]
 
 
 def _rising(material: Material, words: Words) -> list[str]:

@@ -1,7 +1,7 @@
 """The tables of one run -> Material, the one bundle every format reads, with the sums that all of them show."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -55,6 +55,7 @@ class Material:
         sources: DataFrame[source, file, rows, kept, rejected, repeated, left_out, unplaced, unclassified,
             first_day, last_day].
         driver_names: DataFrame[driver, zh, en]: the drivers of risk_drivers in words.
+        fairness: Fairness of the slots of the plan; empty where it was not looked at.
         warnings: plain sentences in `language`.
         next_tasks: when the work plan is empty, the nearest window in words ("3 月的防汛"); may be "".
     """
@@ -77,6 +78,7 @@ class Material:
     unresolved: pd.DataFrame
     scores: pd.DataFrame
     driver_names: pd.DataFrame
+    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: tuple[str, ...] = ()
     next_tasks: str = ""
 

@@ -9,19 +9,24 @@ FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def render(material: Material) -> bytes:
-    """Every column of the Workplan table; dates are ISO, requests have at most two decimals."""
-    plan = material.workplan.copy()
-    for name in plan.columns:
-        kind = plan[name].dtype
+    """Every column of the Workplan table; requests have at most two decimals."""
+    return csv(material.workplan, 2)
+
+
+def csv(table: pd.DataFrame, digits: int) -> bytes:
+    """Every column of a table; dates are ISO, figures have at most `digits` decimals."""
+    shown = table.copy()
+    for name in shown.columns:
+        kind = shown[name].dtype
         if isinstance(kind, pd.StringDtype):
-            plan[name] = plan[name].map(neutral, na_action="ignore")
+            shown[name] = shown[name].map(neutral, na_action="ignore")
         elif pd.api.types.is_datetime64_any_dtype(kind):
-            plan[name] = plan[name].dt.strftime("%Y-%m-%d")
+            shown[name] = shown[name].dt.strftime("%Y-%m-%d")
         elif pd.api.types.is_bool_dtype(kind):
-            plan[name] = plan[name].map({True: "true", False: "false"})
+            shown[name] = shown[name].map({True: "true", False: "false"})
         elif pd.api.types.is_float_dtype(kind):
-            plan[name] = plan[name].round(2)
-    return b"\xef\xbb\xbf" + plan.to_csv(index=False, lineterminator="\r\n").encode("utf-8", errors="replace")
+            shown[name] = shown[name].round(digits)
+    return b"\xef\xbb\xbf" + shown.to_csv(index=False, lineterminator="\r\n").encode("utf-8", errors="replace")
 
 
 def neutral(text: str) -> str:

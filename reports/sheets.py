@@ -5,13 +5,12 @@ Every text is written as text: never as a formula, a number or a link.
 
 import io
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from reports.material import Material
 from reports.texts import OFFICE_FONT, Words, whole
 
 HEADER_ROW = 3
@@ -47,7 +46,7 @@ class Column:
 class Book:
     """A workbook being written: its formats, and sheets of one shape (title, note, header, rows)."""
 
-    def __init__(self, material: Material, words: Words, title: str):
+    def __init__(self, as_of: pd.Timestamp, words: Words, title: str):
         import xlsxwriter
 
         self.buffer = io.BytesIO()
@@ -58,7 +57,7 @@ class Book:
             "strings_to_numbers": False,
         }
         self.file = xlsxwriter.Workbook(self.buffer, options)
-        self.file.set_properties({"title": plain(title), "created": material.as_of.to_pydatetime()})
+        self.file.set_properties({"title": plain(title), "created": as_of.to_pydatetime()})
         self.words = words
         self.styles = {name: self.file.add_format(style) for name, style in _styles(words).items()}
 
@@ -112,11 +111,59 @@ class Book:
         elif isinstance(value, pd.Timestamp):
             sheet.write_datetime(row, column, value.to_pydatetime(), self.styles[style])
         else:
-            sheet.write_number(row, column, whole(value), self.styles[style])
+            exact = style in ("ratio", "percent")
+            sheet.write_number(row, column, value if exact else whole(value), self.styles[style])
 
     def finish(self) -> bytes:
         self.file.close()
         return self.buffer.getvalue()
+
+
+def field(words: Words, key: str, width: float, name: str, style: str = "text") -> Column:
+    """A column that shows a field of the row as it is."""
+    return Column(words(f"col.{key}"), width, style, lambda row: row[name])
+
+
+def sure(row: dict[str, Any], words: Words, at_least: bool = False) -> str:
+    """The interval of a row in words; empty where there is none."""
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return ""
+    key = "8_in_10.short" if at_least else "8_in_10"
+    return words(key, low=words.count(row["low"]), high=words.count(row["high"]))
+
+
+def lines(book: Book, sheet: Any, row: int, sections: Mapping[str, Sequence[str]], width: float) -> int:
+    """Labelled paragraphs, wrapped by hand at `width` columns; returns the row after them."""
+    for key, texts in sections.items():
+        row += 1 if texts else 0
+        parts = [part for text in texts for part in wrapped(plain(text), width)]
+        for number, part in enumerate(parts):
+            sheet.write_string(row, 0, book.words(key) if number == 0 else "", book.styles["label"])
+            sheet.write_string(row, 1, part, book.styles["line"])
+            row += 1
+    return row
+
+
+def facts(book: Book, sheet: Any, row: int, pairs: Sequence[tuple[str, str]]) -> int:
+    """A label and a value a line; returns the row after them."""
+    for key, value in pairs:
+        sheet.write_string(row, 0, book.words(key), book.styles["label"])
+        sheet.write_string(row, 1, plain(value), book.styles["line"])
+        row += 1
+    return row
+
+
+def table(book: Book, sheet: Any, row: int, columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> int:
+    """A small table below other lines; returns the row after it."""
+    if not rows:
+        return row
+    sheet.set_row(row, 2 * LINE + 4)
+    for place, column in enumerate(columns):
+        sheet.write_string(row, place, column.head, book.styles["head"])
+    for number, record in enumerate(rows, row + 1):
+        for place, column in enumerate(columns):
+            book.cell(sheet, number, place, column.value(record), column.style)
+    return row + len(rows) + 1
 
 
 def plain(text: str) -> str:
@@ -182,6 +229,8 @@ def _styles(words: Words) -> dict[str, dict[str, Any]]:
         "small": cell | {"num_format": "@", "font_size": 8, "font_color": "#5A6670"},
         "middle": cell | {"num_format": "@", "align": "center"},
         "number": figure | {"num_format": "0", "align": "center"},
+        "ratio": figure | {"num_format": "0.00", "align": "center"},
+        "percent": figure | {"num_format": "0.0%", "align": "center"},
         "count": figure | {"num_format": "#,##0", "align": "right", "indent": 1},
         "signed": figure | {"num_format": signed, "align": "right"},
         "date": figure | {"num_format": "yyyy-mm-dd", "align": "center"},

@@ -3,7 +3,6 @@
 Same Material, same bytes.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from forecast.tables import ALL
 from reports import accuracy, findings
 from reports.material import Material, records
-from reports.sheets import HEADER_ROW, LINE, Book, Column, plain, wrapped
+from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, sure, table
 from reports.texts import Words
 
 UNRESOLVED = 200
@@ -26,7 +25,7 @@ def street(material: Material, street: str) -> bytes:
     place = material.streets[street]
     plan = material.workplan[material.workplan["street"] == street].sort_values("rank")
     tasks, waiting = plan[plan["chosen"]], plan[~plan["chosen"]]
-    book = Book(material, words, place)
+    book = Book(material.as_of, words, place)
     _tasks_sheet(book, material, place, tasks)
     if len(waiting):
         month = words.month(material.plan_month)
@@ -42,7 +41,7 @@ def street(material: Material, street: str) -> bytes:
 def city(material: Material) -> bytes:
     """The workbook of the whole city: streets compared, all tasks, forecast by category, estates at risk, data."""
     words = Words(material.language)
-    book = Book(material, words, material.city)
+    book = Book(material.as_of, words, material.city)
     _overview_sheet(book, material)
     chosen = material.workplan[material.workplan["chosen"]]
     waiting = len(material.workplan) - len(chosen)
@@ -83,30 +82,30 @@ def _task_heading(material: Material, words: Words, place: str, tasks: pd.DataFr
 
 def _task_columns(words: Words, city: bool = False) -> list[Column]:
     """What a task says; the whole city's list names the street and whether the task was chosen."""
-    street = [_plain(words, "street", 9, "street_name")]
+    street = [field(words, "street", 9, "street_name")]
     chosen = [Column(words("col.chosen"), 6, "middle", lambda row: words("yes" if row["chosen"] else "no"))]
     return [
-        _plain(words, "rank", 4.5, "rank", "number"),
+        field(words, "rank", 4.5, "rank", "number"),
         *(street if city else []),
-        _plain(words, "community", 9, "area_name"),
-        _plain(words, "estate", 10, "estate_name"),
-        _plain(words, "category", 8, "category_name"),
-        _plain(words, "action", 25, "action"),
-        _plain(words, "lead", 8, "lead_party"),
-        _plain(words, "support", 8, "support"),
-        _plain(words, "start_by", 10.5, "start_by", "date"),
+        field(words, "community", 9, "area_name"),
+        field(words, "estate", 10, "estate_name"),
+        field(words, "category", 8, "category_name"),
+        field(words, "action", 25, "action"),
+        field(words, "lead", 8, "lead_party"),
+        field(words, "support", 8, "support"),
+        field(words, "start_by", 10.5, "start_by", "date"),
         Column(words("col.window"), 10, "text", lambda row: words.months(row["window_start"], row["window_end"])),
-        _plain(words, "expected", 7.5, "expected_requests", "count"),
-        Column(words("col.sure"), 10, "text", lambda row: _sure(row, words)),
-        _plain(words, "normal", 5.5, "normal", "count"),
-        _plain(words, "excess", 7, "excess_over_normal", "signed"),
-        _plain(words, "last_year", 5.5, "last_year", "count"),
+        field(words, "expected", 7.5, "expected_requests", "count"),
+        Column(words("col.sure"), 10, "text", lambda row: sure(row, words)),
+        field(words, "normal", 5.5, "normal", "count"),
+        field(words, "excess", 7, "excess_over_normal", "signed"),
+        field(words, "last_year", 5.5, "last_year", "count"),
         Column(words("col.on_time"), 7, "text", lambda row: words("on_time" if row["on_time"] else "late")),
         Column(words("col.risk"), 6.5 if words.language == "zh" else 10, "grade", lambda row: _grade(row, words)),
-        _plain(words, "reason", 22, "reason"),
-        _plain(words, "proof", 11, "evidence"),
+        field(words, "reason", 22, "reason"),
+        field(words, "proof", 11, "evidence"),
         *(chosen if city else []),
-        *([_plain(words, "task_id", 10, "task_id", "small")] if city else []),
+        *([field(words, "task_id", 10, "task_id", "small")] if city else []),
     ]  # fmt: skip
 
 
@@ -118,7 +117,7 @@ def _fill_columns(words: Words) -> list[Column]:
         Column(words("col.done_on"), 10.5, "fill_date", lambda _: None),
         Column(words("col.evidence"), 12, "fill", lambda _: None),
         Column(words("col.override"), 12, "fill", lambda _: None),
-        _plain(words, "task_id", 10, "task_id", "small"),
+        field(words, "task_id", 10, "task_id", "small"),
     ]
 
 
@@ -126,13 +125,13 @@ def _basis_sheet(book: Book, material: Material, place: str, plan: pd.DataFrame)
     """Months ahead of every cell that has a task."""
     words = book.words
     columns = [
-        _plain(words, "community", 16, "area_name"),
-        _plain(words, "category", 16, "category_name"),
-        _plain(words, "month", 12, "month", "month"),
-        _plain(words, "expected", 10, "mean", "count"),
-        *(_plain(words, name, 13, name, "count") for name in ("low80", "high80", "low50", "high50")),
-        _plain(words, "last_year", 10, "last_year", "count"),
-        _plain(words, "normal", 10, "normal", "count"),
+        field(words, "community", 16, "area_name"),
+        field(words, "category", 16, "category_name"),
+        field(words, "month", 12, "month", "month"),
+        field(words, "expected", 10, "mean", "count"),
+        *(field(words, name, 13, name, "count") for name in ("low80", "high80", "low50", "high50")),
+        field(words, "last_year", 10, "last_year", "count"),
+        field(words, "normal", 10, "normal", "count"),
         Column(words("col.in_window"), 12, "middle", lambda row: words("yes") if row["in_window"] else ""),
     ]
     title = words("book.basis", place=place)
@@ -177,15 +176,15 @@ def _risk_sheet(book: Book, material: Material, place: str, street: str | None) 
     words = book.words
     table = findings.risk_table(material, words, street)
     columns = [
-        _plain(words, "estate_name", 20, "name"),
-        _plain(words, "community", 14, "area_name"),
-        _plain(words, "category", 14, "category_name"),
+        field(words, "estate_name", 20, "name"),
+        field(words, "community", 14, "area_name"),
+        field(words, "category", 14, "category_name"),
         Column(words("col.grade"), 7, "grade", lambda row: (row["grade"], words.grade(row["grade"]))),
-        _plain(words, "score", 10, "score", "number"),
-        _plain(words, "expected_year", 12, "expected", "count"),
-        Column(words("col.sure"), 22, "text", lambda row: _sure(row, words)),
-        _plain(words, "households", 8, "households", "count"),
-        _plain(words, "built_year", 8, "built_year", "number"),
+        field(words, "score", 10, "score", "number"),
+        field(words, "expected_year", 12, "expected", "count"),
+        Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
+        field(words, "households", 8, "households", "count"),
+        field(words, "built_year", 8, "built_year", "number"),
         *(_reason_column(words, n) for n in range(findings.REASONS)),
     ]
     note = words("book.risk.note" if len(table) else "book.risk.none")
@@ -204,16 +203,16 @@ def _overview_sheet(book: Book, material: Material) -> None:
     words = book.words
     months = words.months(material.ahead[0], material.ahead[-1]) if len(material.ahead) else ""
     columns = [
-        _plain(words, "rank", 5, "rank", "number"),
-        _plain(words, "street", 18, "name"),
-        _plain(words, "tasks", 10, "tasks", "count"),
-        _plain(words, "tasks_late", 11, "late", "count"),
+        field(words, "rank", 5, "rank", "number"),
+        field(words, "street", 18, "name"),
+        field(words, "tasks", 10, "tasks", "count"),
+        field(words, "tasks_late", 11, "late", "count"),
         Column(words("col.expected_ahead", months=months), 14, "count", lambda row: row["expected"]),
-        Column(words("col.sure"), 28, "text", lambda row: _sure(row, words, at_least=True)),
+        Column(words("col.sure"), 28, "text", lambda row: sure(row, words, at_least=True)),
         Column(words("col.last_year"), 10, "count", lambda row: row["last_year"] if row["complete"] else None),
         Column(words("col.against_last_year"), 10, "signed", lambda row: row["same"] - row["last_year"]),
-        _plain(words, "red", 10, "red", "count"),
-        _plain(words, "orange", 10, "orange", "count"),
+        field(words, "red", 10, "red", "count"),
+        field(words, "orange", 10, "orange", "count"),
     ]
     title = words("book.overview", city=material.city, month=words.month(material.plan_month))
     notes = [findings.headlines(material, words)[0]]
@@ -242,12 +241,12 @@ def _streets(material: Material) -> pd.DataFrame:
 def _categories_sheet(book: Book, material: Material) -> None:
     words = book.words
     columns = [
-        _plain(words, "category", 20, "category_name"),
-        _plain(words, "month", 12, "month", "month"),
-        _plain(words, "expected", 10, "mean", "count"),
-        *(_plain(words, name, 13, name, "count") for name in ("low80", "high80", "low50", "high50")),
-        _plain(words, "last_year", 10, "last_year", "count"),
-        _plain(words, "normal", 10, "normal", "count"),
+        field(words, "category", 20, "category_name"),
+        field(words, "month", 12, "month", "month"),
+        field(words, "expected", 10, "mean", "count"),
+        *(field(words, name, 13, name, "count") for name in ("low80", "high80", "low50", "high50")),
+        field(words, "last_year", 10, "last_year", "count"),
+        field(words, "normal", 10, "normal", "count"),
     ]
     rows = material.outlook[material.outlook["area"] == material.root]
     rows = _with_past(rows, material.covered_history)
@@ -265,65 +264,31 @@ def _notes_sheet(book: Book, material: Material) -> None:
     widths = (24, 26, 12, 12, 10, 10, 10, 10, 13, 12, 12)
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
-    facts = [
+    pairs = [
         ("note.city", material.city),
         ("note.as_of", words.month(material.as_of)),
         ("note.origin", words.month(material.origin)),
         ("note.run", material.run_id),
         ("note.version", material.version),
     ]
-    row = 2
-    for key, value in facts:
-        sheet.write_string(row, 0, words(key), book.styles["label"])
-        sheet.write_string(row, 1, plain(value), book.styles["line"])
-        row += 1
     sections = {
         "note.warning": list(material.warnings),
         "note.data": findings.data_sentences(material, words),
         "note.accuracy": accuracy.sentences(material, words),
+        "note.fair": findings.fair(material.fairness, words),
         "note.method": findings.method(words),
     }
-    for key, lines in sections.items():
-        row += 1 if lines else 0
-        parts = [part for line in lines for part in wrapped(plain(line), sum(widths[1:]))]
-        for number, line in enumerate(parts):
-            sheet.write_string(row, 0, words(key) if number == 0 else "", book.styles["label"])
-            sheet.write_string(row, 1, line, book.styles["line"])
-            row += 1
-    row = _table(book, sheet, row + 1, _source_columns(words), records(material.sources))
+    row = lines(book, sheet, facts(book, sheet, 2, pairs), sections, sum(widths[1:]))
+    row = table(book, sheet, row + 1, _source_columns(words), records(material.sources))
     unresolved = material.unresolved.sort_values("count", ascending=False, kind="stable").head(UNRESOLVED)
     names = {"source": "text", "column": "text", "value": "text", "count": "count"}
-    _table(book, sheet, row + 1, [_plain(words, n, 0, n, s) for n, s in names.items()], records(unresolved))
+    table(book, sheet, row + 1, [field(words, n, 0, n, s) for n, s in names.items()], records(unresolved))
 
 
 def _source_columns(words: Words) -> list[Column]:
-    counts = [_plain(words, name, 0, name, "count") for name in findings.COUNTS]
-    days = [_plain(words, name, 0, name, "date") for name in ("first_day", "last_day")]
-    return [_plain(words, "source", 0, "source"), _plain(words, "file", 0, "file"), *days, *counts]
-
-
-def _table(book: Book, sheet: Any, row: int, columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> int:
-    """A small table below other lines; returns the row after it."""
-    if not rows:
-        return row
-    sheet.set_row(row, 2 * LINE + 4)
-    for place, column in enumerate(columns):
-        sheet.write_string(row, place, column.head, book.styles["head"])
-    for number, record in enumerate(rows, row + 1):
-        for place, column in enumerate(columns):
-            book.cell(sheet, number, place, column.value(record), column.style)
-    return row + len(rows) + 1
-
-
-def _plain(words: Words, key: str, width: float, field: str, style: str = "text") -> Column:
-    return Column(words(f"col.{key}"), width, style, lambda row: row[field])
-
-
-def _sure(row: dict[str, Any], words: Words, at_least: bool = False) -> str:
-    if pd.isna(row["low"]) or pd.isna(row["high"]):
-        return ""
-    key = "8_in_10.short" if at_least else "8_in_10"
-    return words(key, low=words.count(row["low"]), high=words.count(row["high"]))
+    counts = [field(words, name, 0, name, "count") for name in findings.COUNTS]
+    days = [field(words, name, 0, name, "date") for name in ("first_day", "last_day")]
+    return [field(words, "source", 0, "source"), field(words, "file", 0, "file"), *days, *counts]
 
 
 def _grade(row: dict[str, Any], words: Words) -> tuple[Any, Any]:

@@ -217,7 +217,7 @@ def _pieces(names: pd.DataFrame, key: str, local: bool) -> pd.DataFrame:
     at = np.repeat(np.arange(len(names)), [len(cut) for cut in cuts])
     piece = pd.Series([part for cut in cuts for part in cut], dtype="str")
     if local:
-        piece = names["area"].iloc[at].reset_index(drop=True) + "\x1f" + piece
+        piece = names["area"].astype("str").iloc[at].reset_index(drop=True) + "\x1f" + piece
     return pd.DataFrame({"piece": piece, "at": at}).dropna()
 
 

@@ -29,7 +29,7 @@ def test_the_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = commands(root)
-    assert [words[0] for words in found] == ["init", "check", "monthly", "backtest", "runs"]
+    assert [words[0] for words in found] == ["init", "check", "monthly", "backtest", "risk", "backtest", "runs"]
     for words in found:
         result = cli(*words)
         assert result.exit_code == 0, (words, result.output)

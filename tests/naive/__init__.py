@@ -12,13 +12,14 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.reconcile import totals
-from tests.naive.risk import mixture_median, nearest
+from tests.naive.risk import captured, mixture_median, nearest, poisson_deviance, slots_against_need
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
 from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
+    "captured",
     "climatology",
     "dynamic_theta",
     "flat_mean",
@@ -31,6 +32,7 @@ __all__ = [
     "negbin_quantile",
     "negbin_regression",
     "off_normal",
+    "poisson_deviance",
     "pool_weights",
     "relative_errors",
     "score_slope",
@@ -38,6 +40,7 @@ __all__ = [
     "seasonal_index",
     "seasonal_naive",
     "sibling_factor",
+    "slots_against_need",
     "tame",
     "theta",
     "theta_means",

@@ -1,6 +1,9 @@
-"""Estates near each other, and the median of a mixture of counts."""
+"""Estates near each other, the median of a mixture of counts, lists judged, slots against need."""
 
+from collections.abc import Sequence
 from math import cos, exp, isnan, log, pi, sqrt
+
+import numpy as np
 
 
 def nearest(lon: list[float], lat: list[float], k: int) -> tuple[list[int], list[float]]:
@@ -31,3 +34,28 @@ def _mass(k: int, mu: float, var: float) -> float:
     size = mu**2 / (var - mu)
     start = size * log(size / (size + mu)) + k * log(mu / (size + mu))
     return exp(start + sum(log((size + n - 1) / n) for n in range(1, k + 1)))
+
+
+def captured(score: Sequence[float], came: Sequence[float], share: float, seed: int) -> float:
+    """Share of what came in the first estates by score; equals in the order of random numbers."""
+    rank = np.random.default_rng(seed).random(len(score))
+    order = sorted(range(len(score)), key=lambda k: (-score[k], rank[k]))
+    size = max(1, round(share * len(came)))
+    return sum(came[k] for k in order[:size]) / sum(came)
+
+
+def poisson_deviance(mean: Sequence[float], came: Sequence[float]) -> float:
+    """Twice the mean of y log(y / m) - (y - m), with the means scaled to the total that came."""
+    scale = sum(came) / sum(mean)
+    parts = [(y * log(y / (m * scale)) if y else 0.0) - (y - m * scale) for m, y in zip(mean, came, strict=True)]
+    return 2 * sum(parts) / len(parts)
+
+
+def slots_against_need(slots: Sequence[str], group: dict[str, str], need: dict[str, float]) -> dict[str, float]:
+    """Group -> its share of the slots ÷ its share of the need. slots: estate ids. group, need: by estate."""
+    found = {}
+    for name in set(group.values()):
+        given = sum(group[estate] == name for estate in slots) / len(slots)
+        wanted = sum(value for estate, value in need.items() if group[estate] == name) / sum(need.values())
+        found[name] = given / wanted
+    return found

@@ -110,7 +110,7 @@ def test_no_orders_at_all(tmp_path: Path) -> None:
     orders = Orders([], UNTIL, 1, 30)
     assert orders.counts().empty
     assert orders.days().empty
-    assert orders.estates().empty
+    assert orders.estates(3).empty
 
 
 def test_the_history_of_an_estate_is_a_list_of_events_without_zeros(tmp_path: Path) -> None:
@@ -170,3 +170,16 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("pipelines.store.pq.write_table", full)
     with pytest.raises(RunError, match="No space left on device"):
         write(requests([order(1, "2022-03-01")]), tmp_path / "one.parquet")
+
+
+def test_incidents_of_one_caller_count_up_to_the_cap_in_a_year(tmp_path: Path) -> None:
+    loud = [order(n, f"2022-0{n}-01", estate="e", place=f"p{n}", caller="c") for n in range(1, 6)]
+    others = [order(9, "2022-05-02", estate="e", place="p9"), order(10, "2021-12-30", estate="e", caller="c")]
+    entries = stored(tmp_path, [*loud, *others])
+    found = Orders(entries, UNTIL, 1, 30).estates(2)
+    assert found["incidents"].sum() == 7
+    assert found.set_index(found["month"].dt.strftime("%Y-%m"))["capped"].to_dict() == {
+        "2021-12": 1, "2022-01": 1, "2022-02": 1, "2022-03": 0, "2022-04": 0, "2022-05": 1
+    }  # fmt: skip
+    early = Orders(entries, pd.Timestamp("2022-03-01"), 1, 30).estates(2)
+    assert early["capped"].sum() == found.loc[found["month"] < "2022-03-01", "capped"].sum()

@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from forecast.risk import eb_glm
+from forecast.risk import eb_glm, judge
 from forecast.risk.eb_glm import EbGlm
 from forecast.simulate import estates as homes
 from forecast.simulate import places, truth
 from forecast.simulate.published import CODES, City
 from forecast.tables import EstateHistory, Estates, conform
-from tests.bench.risk import measure
 
 SEEDS, FEWER = range(20), range(4)
 """For effects, and for AUC, which differs little from seed to seed."""
@@ -89,5 +88,5 @@ def _mean_auc(rows: pd.DataFrame, column: str) -> float:
     areas = []
     for _, one in rows.groupby("category"):
         worst = one["rate"] > one["rate"].quantile(1 - WORST)
-        areas.append(measure.auc(one[column].to_numpy(), worst.to_numpy()))
+        areas.append(judge.auc(one[column].to_numpy(), worst.to_numpy()))
     return float(np.mean(areas))

@@ -14,11 +14,11 @@ import pandas as pd
 from scipy.stats import poisson
 
 from forecast import negbin
-from forecast.risk import eb_glm
+from forecast.risk import eb_glm, judge
 from forecast.risk._chance import exceeds_median, streets
 from forecast.risk.eb_glm import EbGlm
 from tests.bench.page import table
-from tests.bench.risk import large, madeup, measure, newyork, quiet
+from tests.bench.risk import large, madeup, newyork, quiet
 from tests.bench.risk.newyork import City
 
 PAGE = Path(__file__).parents[3] / "docs/methods/risk.md"
@@ -59,7 +59,7 @@ def real(data: Path) -> str:
         spreads["eb_glm without estates nearby"] = tuple(other[c].to_numpy() for c in ("expected", "low", "high"))
         rows = [_line(label, three, city.came) for label, three in spreads.items()]
         rows.append(["difference, 90 % of draws", *_gains(said["expected"].to_numpy(), city), "", ""])
-        head = ["", *(f"top {s:.0%}" for s in measure.SHARES), *(f"top {s:.0%} ÷ oracle" for s in measure.SHARES)]
+        head = ["", *(f"top {s}%" for s in judge.SHARES), *(f"top {s}% ÷ oracle" for s in judge.SHARES)]
         head += ["deviance", "80 % holds"]
         parts.append(f"### {name}: {len(city.came):,}\n\n" + table(head, rows))
         parts.append(_halves(said["expected"].to_numpy(), city) + _bands(city) + _honest(said, city))
@@ -68,11 +68,11 @@ def real(data: Path) -> str:
 
 def _line(label: str, three: tuple[Array, ...], came: Array) -> list[str]:
     mean, low, high = three
-    held = measure.captured(mean, came)
-    shares = [held[f"top {s:.0%}{end}"] for end in ("", " ÷ oracle") for s in measure.SHARES]
+    held = judge.captured(mean, came)
+    shares = [held[f"{kind}_{s}"] for kind in ("top", "of_best") for s in judge.SHARES]
     floor = mean + 0.5 if label.startswith("raw") else mean
-    figures = [*(f"{x:.3f}" for x in shares), f"{measure.deviance(floor, came):.2f}"]
-    return [label, *figures, f"{measure.coverage(low, high, came):.3f}"]
+    figures = [*(f"{x:.3f}" for x in shares), f"{judge.deviance(floor, came):.2f}"]
+    return [label, *figures, f"{judge.coverage(low, high, came):.3f}"]
 
 
 def _gains(mean: Array, city: City) -> list[str]:
@@ -89,7 +89,7 @@ def _gains(mean: Array, city: City) -> list[str]:
 
 def _quick(score: Array, came: Array) -> Array:
     order, best = np.argsort(-score), -np.sort(-came)
-    sizes = [round(share * len(came)) for share in measure.SHARES]
+    sizes = [round(share * len(came) / 100) for share in judge.SHARES]
     held = np.array([came[order[:size]].sum() for size in sizes])
     return np.concatenate([held / came.sum(), held / [best[:size].sum() for size in sizes]])
 
@@ -100,9 +100,9 @@ def _halves(mean: Array, city: City) -> str:
     rows = []
     for name, half in (("looked at", first), ("the other", ~first)):
         for label, score in (("raw counts", city.before), ("eb_glm", mean)):
-            held = measure.captured(score[half], city.came[half])
-            rows.append([f"{name}: {label}", *(f"{held[f'top {s:.0%} ÷ oracle']:.3f}" for s in measure.SHARES)])
-    return "\n" + table(["half of the addresses", *(f"top {s:.0%} ÷ oracle" for s in measure.SHARES)], rows)
+            held = judge.captured(score[half], city.came[half])
+            rows.append([f"{name}: {label}", *(f"{held[f'of_best_{s}']:.3f}" for s in judge.SHARES)])
+    return "\n" + table(["half of the addresses", *(f"top {s}% ÷ oracle" for s in judge.SHARES)], rows)
 
 
 def _bands(city: City) -> str:
@@ -121,7 +121,7 @@ def _bands(city: City) -> str:
         here = (city.before >= least) & (city.before <= most)
         if here.any():
             figures = [mean[here].mean(), city.came[here].mean()]
-            shares = [measure.coverage(low[here], high[here], city.came[here]), mass[here].mean(),
+            shares = [judge.coverage(low[here], high[here], city.came[here]), mass[here].mean(),
                       ((spread[here] > 0.1) & (spread[here] < 0.9)).mean()]  # fmt: skip
             rows.append([name, f"{here.sum():,}", *(f"{x:.2f}" for x in figures), *(f"{x:.3f}" for x in shares)])
     head = ["count of 2020", "addresses", "foretold", "came", "80 % holds", "whole numbers say", "PIT in 0.1–0.9"]
@@ -131,7 +131,7 @@ def _bands(city: City) -> str:
 def _honest(said: pd.DataFrame, city: City) -> str:
     """Calibration of the chance to exceed the street's median, and how sure ranks are."""
     happened = exceeds_median(city.came, streets(city.estates, city.areas))
-    curve = measure.curve(said["score"].to_numpy() / 100, happened)
+    curve = judge.curve(said["score"].to_numpy() / 100, happened)
     rows = [[f"{r.said:.2f}", f"{r.happened:.2f}", f"{r.n:,.0f}"] for r in curve.itertuples()]
     first = np.argsort(-said["expected"].to_numpy(), kind="stable")[:20]
     sure = said["in_top"].to_numpy()[first]
@@ -162,11 +162,9 @@ def ceiling(data: Path) -> str:
                        "num_threads": 1, "verbose": -1, "deterministic": True, "seed": 1}  # fmt: skip
             shown = lightgbm.Dataset(columns[learn], city.came[learn])
             said[~learn] = lightgbm.train(options, shown, 150).predict(columns[~learn])
-        held = measure.captured(said, city.came)
-        rows.append([name, *(f"{held[f'top {s:.0%} ÷ oracle']:.3f}" for s in measure.SHARES)])
-    return table(
-        ["boosting that saw 2021 in other addresses", *(f"top {s:.0%} ÷ oracle" for s in measure.SHARES)], rows
-    )
+        held = judge.captured(said, city.came)
+        rows.append([name, *(f"{held[f'of_best_{s}']:.3f}" for s in judge.SHARES)])
+    return table(["boosting that saw 2021 in other addresses", *(f"top {s}% ÷ oracle" for s in judge.SHARES)], rows)
 
 
 def _facts(city: City) -> Array:
