@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -52,7 +53,7 @@ def job(counts_job: Path) -> Path:
     return counts_job
 
 
-def edited(job: Path, **columns: object) -> None:
+def edited(job: Path, **columns: Any) -> None:
     ledger().assign(**columns).to_csv(job.parent / "estates.csv", index=False)
 
 

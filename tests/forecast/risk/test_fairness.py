@@ -96,9 +96,10 @@ def test_slots_of_a_plan_and_the_first_k() -> None:
 def test_an_interval_needs_slots_and_holds_the_ratio() -> None:
     slots = pd.Series([*"ab"] * 6 + ["c"] * 4)
     table = found("zone", slots=slots)
-    assert table.loc["core", "low"] <= table.loc["core", "ratio"] <= table.loc["core", "high"]
-    assert table.loc["new", "high"] > table.loc["new", "low"]
-    assert np.isnan(table.loc["unknown", "high"])  # 16 slots x 3 / 30 of the need are not 5
+    low, ratio, high = (table[name].to_dict() for name in ("low", "ratio", "high"))
+    assert low["core"] <= ratio["core"] <= high["core"]
+    assert high["new"] > low["new"]
+    assert np.isnan(high["unknown"])  # 16 slots x 3 / 30 of the need are not 5
 
 
 def test_same_seed_same_interval_and_no_estate_no_row() -> None:
