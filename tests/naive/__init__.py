@@ -12,7 +12,7 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.reconcile import totals
-from tests.naive.risk import mixture_median, nearest
+from tests.naive.risk import interval, mixture_median, mixture_posterior, nearest
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
 from tests.naive.theta import dynamic_theta, theta, theta_means
@@ -21,9 +21,11 @@ __all__ = [
     "climatology",
     "dynamic_theta",
     "flat_mean",
+    "interval",
     "lmdi",
     "log_mean",
     "mixture_median",
+    "mixture_posterior",
     "nearest",
     "negbin_crps",
     "negbin_pmf",

@@ -87,3 +87,17 @@ def test_rank_stability_is_the_chance_to_be_among_the_first() -> None:
     ahead = np.mean(10 / 50 * rng.standard_gamma(50, 100_000) > 9.9 / 50 * rng.standard_gamma(50, 100_000))
     assert found[1] == pytest.approx(ahead, abs=0.03)
     assert _chance.stability(mean, shape, top=9, draws=2, seed=1).tolist() == [1, 1, 1, 1]
+
+
+def test_the_interval_matches_a_slow_twin_and_holds_what_it_says() -> None:
+    rng = np.random.default_rng(5)
+    mean = np.concatenate([[0.0, 1e-9, 0.05], rng.gamma(0.5, 8, 30)])
+    variance = mean + mean**2 * rng.uniform(0, 1.5, 33)
+    for probability in (0.5, 0.8):
+        low, high = _chance.interval(mean, variance, probability)
+        slow = [naive.interval(*two, probability) for two in zip(mean.tolist(), variance.tolist(), strict=True)]
+        assert [*zip(low.tolist(), high.tolist(), strict=True)] == slow
+    mean = rng.uniform(8, 80, 20_000)
+    counts = rng.poisson(mean * rng.gamma(4, 0.25, 20_000))
+    low, high = _chance.interval(mean, mean + mean**2 / 4, 0.8)
+    assert ((low <= counts) & (counts <= high)).mean() == pytest.approx(0.8, abs=0.01)
