@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.risk._record import Around, around, plain
-from forecast.risk._terms import Fit, Term, again, fit, log_likelihood, shape_of
+from forecast.risk._terms import Fit, Term, again, fit, gain_of, shape_of
 from forecast.risk._years import Years
 
 Array = np.ndarray
@@ -136,17 +136,15 @@ def _near(seen: Array, expected: Array, places: Places) -> Array | None:
         return None
     cut = np.minimum(seen, np.quantile(seen[loud] / expected[loud], LOUDEST) * expected)
     shape = shape_of(seen[known], expected[known])
-    least = float(log_likelihood(seen[known], expected[known], shape).sum())
-    best, chosen = least + SOUND / 2, None
+    best, chosen = SOUND / 2, None
+    cuts, usuals = cut[places.near], expected[places.near]
     for band in BANDS:
         weight = np.exp(-places.distance / band)
-        about = (weight * cut[places.near]).sum(axis=1)
-        usual = (weight * expected[places.near]).sum(axis=1)
+        about, usual = (np.einsum("nk,nk->n", weight, figure) for figure in (cuts, usuals))
         for strength in STRENGTHS:
             ratio = (strength + about) / (strength + usual)
-            mean = ratio * expected
-            mean *= seen.sum() / mean.sum()
-            gain = float(log_likelihood(seen[known], mean[known], shape).sum())
+            level = seen.sum() / (ratio @ expected)
+            gain = gain_of(seen[known], expected[known], level * ratio[known], shape)
             if gain > best:
                 best, chosen = gain, ratio
     return chosen

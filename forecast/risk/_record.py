@@ -15,7 +15,8 @@ REACH, SPREADS = 4.0, 8.0
 CHANCE = 0.01
 """A mixture is taken where plain luck would bring its gain less often."""
 
-TURNS, CLOSE = 200, 1e-4
+TURNS, CLOSE = 60, 0.5
+"""Most turns, and what log-likelihood may be left to gain."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ def around(seen: Array, expected: Array, shape: float) -> Around:
         seen: (n,) incidents. expected: (n,) of the surroundings, > 0. shape: of one gamma, by maximum likelihood.
 
     Source: weights by maximum likelihood over fixed components: Laird 1978, Nonparametric maximum likelihood
-    estimation of a mixing distribution; turns: Dempster, Laird & Rubin 1977; heavier tails leave outliers alone:
-    O'Hagan 1979, On outlier rejection phenomena in Bayes inference.
+    estimation of a mixing distribution; turns: Dempster, Laird & Rubin 1977; what is left to gain: Lindsay 1983,
+    The geometry of mixture likelihoods, §5; heavier tails leave outliers alone: O'Hagan 1979, On outlier rejection
+    phenomena in Bayes inference.
     """
     from scipy.special import chdtri
 
@@ -55,15 +57,16 @@ def around(seen: Array, expected: Array, shape: float) -> Around:
     log = _log_likelihood(seen, expected, level, shape)
     best = log.max(axis=1, keepdims=True)
     likelihood = np.exp(log - best)
-    weight = np.full(LEVELS, 1 / LEVELS)
+    one = log[:, LEVELS // 2] - best[:, 0]
+    weight, needed = np.full(LEVELS, 1 / LEVELS), chdtri(LEVELS - 1, CHANCE) / 2
     for _ in range(TURNS):
-        before = weight
-        weight = weight * (likelihood.T @ (1 / (likelihood @ weight))) / len(seen)
-        if np.abs(weight - before).max() < CLOSE:
+        mixed = likelihood @ weight
+        pull = likelihood.T @ (1 / mixed) / len(seen)
+        gain, left = float((np.log(mixed) - one).sum()), len(seen) * float(np.log(pull.max()))
+        if left < CLOSE or gain + left < needed:
             break
-    gain = (np.log(likelihood @ weight) + best[:, 0] - log[:, LEVELS // 2]).sum()
-    sound = len(seen) > 0 and 2 * gain > chdtri(LEVELS - 1, CHANCE)
-    return Around(level, weight / weight.sum(), shape) if sound else plain(shape)
+        weight = weight * pull
+    return Around(level, weight / weight.sum(), shape) if gain > needed else plain(shape)
 
 
 def posterior(prior: Around, rate: Array, seen: Array, size: Array) -> tuple[Array, Array]:

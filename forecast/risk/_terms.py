@@ -280,8 +280,9 @@ def _irls(x: Array, at: _Rows, shape: float, belief: Array, beta: Array) -> tupl
     """
 
     def look(beta: Array) -> tuple[float, Array]:
-        mean = np.exp(np.clip(at.offset + x @ beta, -50.0, 50.0))
-        return float(beta @ belief @ beta / 2 - log_likelihood(at.seen, mean, shape).sum()), mean
+        log = np.clip(at.offset + x @ beta, -50.0, 50.0)
+        mean = np.exp(log)
+        return float(beta @ belief @ beta / 2 - _moved(at.seen, log, mean, shape)), mean
 
     value, mean = look(beta)
     for _ in range(STEPS):
@@ -305,11 +306,28 @@ def log_likelihood(counts: Array, mean: Array, size: Array | float) -> Array:
     return gammaln(size + counts) - gammaln(size) + size * odds + xlogy(counts, mean / (size + mean))
 
 
+def _moved(counts: Array, log: Array, mean: Array, size: float) -> float:
+    """Sum of `log_likelihood`, without what moves with the size alone. log: of the mean."""
+    return float(counts @ log - (size + counts) @ np.log1p(mean / size) - counts.sum() * np.log(size))
+
+
+def gain_of(counts: Array, expected: Array, ratio: Array, size: float) -> float:
+    """What `log_likelihood` adds up to with means expected x ratio, all > 0, above that with means expected."""
+    moved = counts @ np.log(ratio) - (size + counts) @ np.log((size + ratio * expected) / (size + expected))
+    return float(moved)
+
+
 def shape_of(counts: Array, mean: Array) -> float:
     """Shape of the gamma prior by maximum marginal likelihood."""
     from scipy.optimize import minimize_scalar
+    from scipy.special import gammaln
+
+    different, often = np.unique(counts, return_counts=True)
+    nothing = np.zeros(len(mean))
 
     def loss(log_shape: float) -> float:
-        return -float(log_likelihood(counts, mean, float(np.exp(log_shape))).sum())
+        size = float(np.exp(log_shape))
+        own = often @ (gammaln(size + different) - gammaln(size))
+        return -float(own) - _moved(counts, nothing, mean, size)
 
     return float(np.exp(minimize_scalar(loss, bounds=SHAPES, method="bounded", options={"xatol": 1e-3}).x))
