@@ -11,6 +11,9 @@ from scipy import special
 
 CHUNK = 1 << 15
 STEPS = 48
+FEW = 24
+"""Counts below which summing beats the incomplete beta function, many times over."""
+
 NEWTON = 8
 POISSON_BELOW = 1e-12
 LARGEST = float(2**62)
@@ -151,11 +154,15 @@ def _parameters(mean: ArrayLike, variance: ArrayLike) -> tuple[Array, Array]:
 
 
 def _cdf(k: Array, mu: Array, excess: Array) -> Array:
-    """Two forms of the same integral: the argument nearer to 0 keeps its digits."""
+    """Small counts by summing the probabilities upwards, the others by two forms of the same integral: the argument
+    nearer to 0 keeps its digits."""
     out = np.ones(k.shape)
-    poisson = (excess == 0) & (mu > 0)
-    near = (excess > 0) & (excess <= 1)
-    far = excess > 1
+    few = (mu > 0) & (mu <= STEPS) & (k < FEW)
+    if few.any():
+        out[few] = _summed(k[few], mu[few], excess[few])
+    poisson = (excess == 0) & (mu > 0) & ~few
+    near = (excess > 0) & (excess <= 1) & ~few
+    far = (excess > 1) & ~few
     out[poisson] = special.pdtr(k[poisson], mu[poisson])
     for some, function in ((near, special.betaincc), (far, special.betainc)):
         size, ex = mu[some] / excess[some], excess[some]
@@ -164,6 +171,16 @@ def _cdf(k: Array, mu: Array, excess: Array) -> Array:
         else:
             out[some] = function(size, k[some] + 1, 1 / (1 + ex))
     return out
+
+
+def _summed(k: Array, mu: Array, excess: Array) -> Array:
+    ratio = np.divide(np.log1p(excess), excess, out=np.ones(len(mu)), where=excess > 0)
+    probability = np.exp(-mu * ratio)
+    below, share = probability.copy(), 1 / (1 + excess)
+    for count in range(int(k.max())):
+        probability *= (mu + count * excess) * (share / (count + 1))
+        below += np.where(count < k, probability, 0.0)
+    return np.minimum(below, 1.0)
 
 
 def _pmf(k: Array, mu: Array, excess: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Mean and spread of estates -> chance to exceed the street's median estate, its calibration, rank stability."""
+"""Mean and spread of estates -> interval, chance to exceed the median of the street, calibration, rank stability."""
 
 from dataclasses import dataclass
 
@@ -46,6 +46,21 @@ def median_ahead(mean: Array, variance: Array, street: Array) -> Array:
         reached = below >= 0.5
         high, low = np.where(reached, middle, high), np.where(reached, low, middle)
     return high[street]
+
+
+def interval(mean: Array, variance: Array, probability: float) -> tuple[Array, Array]:
+    """(low, high) of each count: whole numbers that leave as nearly as they can half of the rest at either end.
+
+    Quantiles leave at most that much, so among small counts they hold far more than they say. An end at 0 cannot
+    leave anything below it: there the interval still holds more.
+    """
+    tails = np.array([(1 - probability) / 2, (1 + probability) / 2])
+    found = negbin.quantile(mean, variance, tails).astype(float)
+    upto, below = (negbin.cdf(found - back, mean[:, None], variance[:, None]) for back in (0, 1))
+    over, under = upto - tails, tails - below
+    low = found[:, 0] + (over[:, 0] < under[:, 0])
+    high = np.maximum(found[:, 1] - (under[:, 1] < over[:, 1]), 0.0)
+    return np.minimum(low, high), high
 
 
 def exceeds_median(counts: Array, street: Array) -> Array:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecast.risk._terms import Fit, Term, again, fit, log_likelihood, shape_of
+from forecast.risk._record import Around, around, plain
+from forecast.risk._terms import Fit, Term, again, fit, gain_of, shape_of
 from forecast.risk._years import Years
 
 Array = np.ndarray
@@ -55,14 +56,15 @@ class Places:
 
 @dataclass(frozen=True)
 class Prior:
-    """steps: name -> (n,) yearly incidents per exposure after each step towards the estate. shape: of the gamma.
+    """steps: name -> (n,) yearly incidents per exposure after each step towards the estate.
 
-    fit: of the attributes, None where they tell nothing sound; the steps up to `told` are theirs. shape_told: of
-    the gamma around that step.
+    shape: of the gamma around the last one; around: the same, or a mixture in its place. fit: of the attributes,
+    None where they tell nothing sound; the steps up to `told` are theirs. shape_told: of the gamma around that step.
     """
 
     steps: dict[str, Array]
     shape: float
+    around: Around
     fit: Fit | None
     told: str
     shape_told: float
@@ -83,7 +85,7 @@ def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) ->
     known = size > 0
     city = np.full(len(seen), max(seen.sum(), 0.5) / size.sum())
     if not seen.sum():
-        return Prior({"city": city}, 1.0, None, "city", 1.0)
+        return Prior({"city": city}, 1.0, plain(1.0), None, "city", 1.0)
     found = fit(terms, seen, city * size, places.narrowest)
     for _ in range(ROUNDS - 1):
         if found is None:
@@ -100,7 +102,9 @@ def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) ->
     shape_told = shape_of(seen[known], (rate * size)[known])
     steps = told | {level: at for level, at in steps.items() if level != "start"}
     rate = list(steps.values())[-1]
-    return Prior(steps, shape_of(seen[known], (rate * size)[known]), found, name, shape_told)
+    shape = shape_of(seen[known], (rate * size)[known])
+    mixed = around(seen[known], (rate * size)[known], shape)
+    return Prior(steps, shape, mixed, found, name, shape_told)
 
 
 def _place_steps(seen: Array, size: Array, rate: Array, places: Places) -> dict[str, Array]:
@@ -132,17 +136,15 @@ def _near(seen: Array, expected: Array, places: Places) -> Array | None:
         return None
     cut = np.minimum(seen, np.quantile(seen[loud] / expected[loud], LOUDEST) * expected)
     shape = shape_of(seen[known], expected[known])
-    least = float(log_likelihood(seen[known], expected[known], shape).sum())
-    best, chosen = least + SOUND / 2, None
+    best, chosen = SOUND / 2, None
+    cuts, usuals = cut[places.near], expected[places.near]
     for band in BANDS:
         weight = np.exp(-places.distance / band)
-        about = (weight * cut[places.near]).sum(axis=1)
-        usual = (weight * expected[places.near]).sum(axis=1)
+        about, usual = (np.einsum("nk,nk->n", weight, figure) for figure in (cuts, usuals))
         for strength in STRENGTHS:
             ratio = (strength + about) / (strength + usual)
-            mean = ratio * expected
-            mean *= seen.sum() / mean.sum()
-            gain = float(log_likelihood(seen[known], mean[known], shape).sum())
+            level = seen.sum() / (ratio @ expected)
+            gain = gain_of(seen[known], expected[known], level * ratio[known], shape)
             if gain > best:
                 best, chosen = gain, ratio
     return chosen

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast import negbin
 from forecast.risk import Cuts, gbm, grades, known_at, month_numbers, on_grid, tables
 from forecast.risk._chance import (
     AS_SAID,
@@ -16,11 +15,13 @@ from forecast.risk._chance import (
     calibrated,
     chance,
     exceeds_median,
+    interval,
     median_ahead,
     stability,
     streets,
 )
 from forecast.risk._prior import Places, Prior, build, locate
+from forecast.risk._record import posterior
 from forecast.risk._terms import WORDS, Term, log_likelihood, numbers_of, terms_of
 from forecast.risk._years import Years, gather
 from forecast.spec import Spec
@@ -76,8 +77,8 @@ class EbGlm(Spec):
     assumptions, near what New York heat complaints show from 2020 to 2021.
     `seasons`: category -> calendar months that are foretold instead of 12, where monthly history exists.
     `score_by`: rank estates by expected incidents, or by expected incidents per household.
-    `interval`: probability that low..high holds. `top`, `draws`, `seed`: rank stability is the share of `draws`
-    in which an estate is among the `top` of its category.
+    `interval`: probability that low..high holds, as nearly as whole numbers can. `top`, `draws`, `seed`: rank
+    stability is the share of `draws` in which an estate is among the `top` of its category.
     """
 
     kind: Literal["eb_glm"] = "eb_glm"
@@ -90,7 +91,7 @@ class EbGlm(Spec):
         "community",
     )
     near: bool = True
-    trust: float = Field(0.5, gt=0, le=1)
+    trust: float = Field(0.4, gt=0, le=1)
     memory: float = Field(0.8, gt=0, le=1)
     shock: float = Field(0.75, ge=0, le=3)
     learn: bool = True
@@ -144,7 +145,8 @@ def assess(
     """Expected incidents of the time ahead for every estate and every category with known history.
 
     The rate of an estate is Gamma(a, a / m) with m the rate of its surroundings: city x attributes x area levels
-    x estates nearby. With discounted incidents Y and exposure E the posterior mean is (a + Y) / (a / m + E).
+    x estates nearby. With discounted incidents Y and exposure E the posterior mean is (a + Y) / (a / m + E). Where
+    counts speak for it a mixture of such gammas takes the place of the one: then the loudest are drawn in less.
     Exposure is households in units of a typical estate, 1 where unknown. Earlier years count relative to the
     city's level in their year; the time ahead is taken to have the level of the latest.
 
@@ -166,9 +168,8 @@ def assess(
         (Risk, RiskDrivers): `low`..`high` is the predictive interval. Drivers are the steps from the city's
         rate to the estate's own, as the points each moves the score; they add up to it exactly.
 
-    Source: Gamma-Poisson posterior: Gelman et al. 2013, Bayesian Data Analysis §2.6;
-    shape by maximum marginal likelihood: Carlin & Louis 2000, Bayes and Empirical Bayes Methods, ch. 3; weighted
-    evidence: Ibrahim & Chen 2000, Power prior distributions; spread between groups: Paule & Mandel 1982.
+    Source: shape by maximum marginal likelihood: Carlin & Louis 2000, Bayes and Empirical Bayes Methods, ch. 3;
+    weighted evidence: Ibrahim & Chen 2000, Power prior distributions; spread between groups: Paule & Mandel 1982.
     """
     return tables(*rows(spec, estates, history, areas, as_of), as_of)
 
@@ -279,16 +280,15 @@ def _score(ground: Ground, years: Years) -> tuple[dict[str, Array], dict[str, Ar
     _, rate, shape = path.steps[-1]
     mean = rate * years.own
     variance = _variance(mean, shape, path.shock)
-    tails = np.array([(1 - spec.interval) / 2, (1 + spec.interval) / 2])
-    ends = negbin.quantile(mean, variance, tails).astype(float)
+    low, high = interval(mean, variance, spec.interval)
     score, moves = _points(ground, years, path)
     size = years.own if spec.score_by == "count" else np.ones_like(mean)
     columns = {
         "score": score,
         "grade": grades(score, rate * size, spec.cuts),
         "expected": mean,
-        "low": ends[:, 0],
-        "high": ends[:, 1],
+        "low": low,
+        "high": high,
         "months": np.full(len(mean), years.months),
         "in_top": stability(rate * size, shape, spec.top, spec.draws, spec.seed),
         "model": np.full(len(mean), path.model),
@@ -346,9 +346,7 @@ def _spread(shape: Array | float, shock: float) -> Array | float:
 
 def _posterior(prior: Prior, years: Years, trust: float, memory: float) -> tuple[Array, Array]:
     """(rate, shape) of each estate from evidence as old as it will be for the time ahead."""
-    seen, size = years.discounted(trust * memory ** (years.age - 1))
-    shape = prior.shape + seen
-    return shape / (prior.shape / prior.rate + size), shape
+    return posterior(prior.around, prior.rate, *years.discounted(trust * memory ** (years.age - 1)))
 
 
 def _learned(ground: Ground, years: Years) -> Learned:

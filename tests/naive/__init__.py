@@ -12,7 +12,15 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.reconcile import totals
-from tests.naive.risk import captured, mixture_median, nearest, poisson_deviance, slots_against_need
+from tests.naive.risk import (
+    captured,
+    interval,
+    mixture_median,
+    mixture_posterior,
+    nearest,
+    poisson_deviance,
+    slots_against_need,
+)
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
 from tests.naive.silent import sibling_factor, under_reporting
@@ -23,9 +31,11 @@ __all__ = [
     "climatology",
     "dynamic_theta",
     "flat_mean",
+    "interval",
     "lmdi",
     "log_mean",
     "mixture_median",
+    "mixture_posterior",
     "nearest",
     "negbin_crps",
     "negbin_pmf",

@@ -1,7 +1,7 @@
 """Estates near each other, the median of a mixture of counts, lists judged, slots against need."""
 
 from collections.abc import Sequence
-from math import cos, exp, isnan, log, pi, sqrt
+from math import cos, exp, isnan, lgamma, log, pi, sqrt
 
 import numpy as np
 
@@ -59,3 +59,30 @@ def slots_against_need(slots: Sequence[str], group: dict[str, str], need: dict[s
         wanted = sum(value for estate, value in need.items() if group[estate] == name) / sum(need.values())
         found[name] = given / wanted
     return found
+
+
+def interval(mean: float, variance: float, probability: float) -> tuple[int, int]:
+    """Whole numbers with nearest to half of what is left below the low one and above the high one."""
+    tail, last = (1 - probability) / 2, int(mean + 8 * sqrt(variance) + 10)
+    below = [0.0]
+    for k in range(last):
+        below.append(below[-1] + _mass(k, mean, variance))
+    low = min(range(last), key=lambda k: abs(below[k] - tail))
+    high = min(range(last), key=lambda k: abs(1 - below[k + 1] - tail))
+    return min(low, high), high
+
+
+def mixture_posterior(
+    levels: list[float], weights: list[float], shape: float, rate: float, seen: float, size: float
+) -> float:
+    """Mean rate, after `seen` in `size`, of a mixture of gammas with means level x rate, by sums over small steps."""
+    top = bottom = 0.0
+    for step in range(-4000, 2000):
+        here = exp(step / 200)
+        prior = 0.0
+        for level, weight in zip(levels, weights, strict=True):
+            scale = shape / (level * rate)
+            prior += weight * exp(shape * log(scale) + shape * log(here) - scale * here - lgamma(shape))
+        density = prior * exp(seen * log(here) - here * size)
+        top, bottom = top + here * density, bottom + density
+    return top / bottom

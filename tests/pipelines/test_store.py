@@ -116,7 +116,7 @@ def test_no_orders_at_all(tmp_path: Path) -> None:
 def test_the_history_of_an_estate_is_a_list_of_events_without_zeros(tmp_path: Path) -> None:
     days = ["2022-03-20", "2022-04-05", "2022-07-01"]
     entries = stored(tmp_path, [order(n, day, estate="e", place="p") for n, day in enumerate(days)])
-    found = Orders(entries, UNTIL, 1, 30).estates()
+    found = Orders(entries, UNTIL, 1, 30).estates(3)
     assert found["month"].dt.month.tolist() == [3, 7]
     assert found["incidents"].tolist() == [1, 1]
 

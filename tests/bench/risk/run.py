@@ -15,7 +15,7 @@ from scipy.stats import poisson
 
 from forecast import negbin
 from forecast.risk import eb_glm, judge
-from forecast.risk._chance import exceeds_median, streets
+from forecast.risk._chance import exceeds_median, interval, streets
 from forecast.risk.eb_glm import EbGlm
 from tests.bench.page import table
 from tests.bench.risk import large, madeup, newyork, quiet
@@ -106,14 +106,14 @@ def _halves(mean: Array, city: City) -> str:
 
 
 def _bands(city: City) -> str:
-    """Interval and level by the count of the year before; whole numbers hold more than 80 % of a forecast."""
+    """Interval and level by the count of the year before; an interval that begins at 0 holds more than it says."""
     spec = EbGlm()
     ground = eb_glm._ground(spec, city.estates, city.areas, city.as_of)
     ((_, years),) = eb_glm._histories(spec, city.estates, city.history, city.as_of)
     path = eb_glm._path(ground, years)
     _, rate, shape = path.steps[-1]
     mean, variance = rate * years.own, eb_glm._variance(rate * years.own, shape, path.shock)
-    low, high = negbin.quantile(mean, variance, [0.1, 0.9]).T
+    low, high = interval(mean, variance, spec.interval)
     mass = negbin.cdf(high, mean, variance) - negbin.cdf(low - 1, mean, variance)
     spread = negbin.pit(city.came, mean, variance, seed=1)
     rows = []

@@ -87,3 +87,53 @@ def test_rank_stability_is_the_chance_to_be_among_the_first() -> None:
     ahead = np.mean(10 / 50 * rng.standard_gamma(50, 100_000) > 9.9 / 50 * rng.standard_gamma(50, 100_000))
     assert found[1] == pytest.approx(ahead, abs=0.03)
     assert _chance.stability(mean, shape, top=9, draws=2, seed=1).tolist() == [1, 1, 1, 1]
+
+
+def test_the_interval_matches_a_slow_twin_and_holds_what_it_says() -> None:
+    rng = np.random.default_rng(5)
+    mean = np.concatenate([[0.0, 1e-9, 0.05], rng.gamma(0.5, 8, 30)])
+    variance = mean + mean**2 * rng.uniform(0, 1.5, 33)
+    for probability in (0.5, 0.8):
+        low, high = _chance.interval(mean, variance, probability)
+        slow = [naive.interval(*two, probability) for two in zip(mean.tolist(), variance.tolist(), strict=True)]
+        assert [*zip(low.tolist(), high.tolist(), strict=True)] == slow
+    mean = rng.uniform(8, 80, 20_000)
+    counts = rng.poisson(mean * rng.gamma(4, 0.25, 20_000))
+    low, high = _chance.interval(mean, mean + mean**2 / 4, 0.8)
+    assert ((low <= counts) & (counts <= high)).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_unknown_figures_are_what_goes_with_the_rest_of_the_estate() -> None:
+    rng = np.random.default_rng(6)
+    n = 2000
+    bad, age = rng.random(n) < 0.4, rng.uniform(0, 6, n)
+    truth = 5 - 3 * bad + 0.5 * age + rng.normal(0, 0.3, n)
+    known = rng.random(n) < 0.6
+    words = [_terms._word("mgmt_type", pd.Series(np.where(bad, "失管", "专业物业")))]
+    numbers = {
+        "age": pd.Series(age),
+        "fees": pd.Series(np.where(known, truth, np.nan)),
+        "none": pd.Series([np.nan] * n),
+    }
+    found = _terms._usual(numbers, words)
+    assert (found["fees"][known] == truth[known]).all()
+    miss = found["fees"][~known] - truth[~known]
+    assert abs(miss.mean()) < 0.05
+    assert miss.std() < 0.35  # the noise alone
+    assert found["fees"].min() >= truth[known].min()
+    assert (found["none"] == 0).all()
+    few = _terms._usual({"fees": pd.Series([1.0, np.nan, 3.0])}, [])
+    assert few["fees"].tolist() == [1, 0, 3]  # too few to say: no column is made of it
+
+
+def test_intervals_of_effects_hold_where_estates_are_few() -> None:
+    inside = []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        x = (rng.random((60, 4)) < 0.25).astype(float)
+        terms = [_terms.Term(name, ("x",), x[:, [k]] - x[:, k].mean()) for k, name in enumerate("abcd")]
+        seen = rng.poisson(20 * np.exp(0.5 * x[:, 0]) * rng.gamma(3, 1 / 3, 60)).astype(float)
+        at = _terms._Rows(seen, np.zeros(60), np.ones(60, dtype=bool), np.arange(60))
+        row = _terms._effects(terms, _terms._solved(terms, at)).iloc[0]
+        inside.append(row["low"] <= 0.5 <= row["high"])
+    assert np.mean(inside) > 0.91
