@@ -44,7 +44,11 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
         with job.stage("risk") as counts:
             scored, drivers = _scored(config, homes, as_of)
-            counts.update(scores=len(scored))
+            known = (homes.estates, homes.incidents, homes.areas, as_of)
+            scored, drivers, siblings = risk.spread(settings.risk, (scored, drivers), *known)
+            named = taxonomy.names(settings.categories, scored.loc[scored["category"] != ALL, "category"])
+            silent = risk.silent(settings.risk, *known, named)
+            counts.update(scores=len(scored), silent=int(silent["listed"].sum()))
 
         with job.stage("fairness") as counts:
             fair = fairness(settings.fairness, scored, homes.estates, homes.incidents, homes.uncapped, as_of)
@@ -59,16 +63,22 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 city=settings.city, language=settings.language, as_of=as_of, run_id=identity.run_id,
                 version=metadata.version("weisu"), overall=overall.leading(scored), risk=scored,
                 risk_drivers=drivers, estates=homes.estates, areas=homes.areas,
-                categories=taxonomy.names(settings.categories, scored.loc[scored["category"] != ALL, "category"]),
-                driver_names=risk.labels(settings.risk), fairness=fair, cuts=(cuts.red, cuts.orange, cuts.yellow),
+                categories=named, silent=silent, driver_names=risk.labels(settings.risk), fairness=fair,
+                cuts=(cuts.red, cuts.orange, cuts.yellow),
                 top=rates.top, slots=settings.fairness.top, cap=settings.caller_cap, warnings=tuple(job.warnings),
             )  # fmt: skip
             job.put("config.yaml", config.text())
             job.save(
-                risk=scored, risk_drivers=drivers, fairness=fair, estates=homes.estates, areas=homes.areas,
+                risk=scored, risk_drivers=drivers, silent_estates=silent, siblings=siblings, fairness=fair,
+                estates=homes.estates, areas=homes.areas,
                 estate_rejects=homes.estate_rejects, estate_facts=homes.estate_facts,
             )  # fmt: skip
-            for name, table in (("risk", material.ranked), ("risk_drivers", drivers), ("fairness", fair)):
+            for name, table in (
+                ("risk", material.ranked),
+                ("risk_drivers", drivers),
+                ("silent_estates", silent),
+                ("fairness", fair),
+            ):
                 job.put(f"{name}.csv", plan_csv.csv(table, 4))
             job.put("estate_risk.xlsx", risk_workbook.render(material))
             job.put("estate_risk.geojson", risk_layer.render(material))

@@ -84,7 +84,7 @@ def test_a_run_has_tables_workbook_map_and_manifest(cli: Cli, job: Path) -> None
     assert manifest["seeds"] == {"risk": 20, "fairness": 20}
     assert {"config_sha256", "inputs_sha256", "code_sha256", "versions"} <= set(manifest)
     book = openpyxl.load_workbook(io.BytesIO((run / "estate_risk.xlsx").read_bytes()))
-    assert book.sheetnames == ["小区风险清单", "分类风险", "公平性", "数据说明"]
+    assert book.sheetnames == ["小区风险清单", "分类风险", "沉默小区", "公平性", "数据说明"]
     assert book["小区风险清单"].max_row == 4 + N
     assert len(json.loads((run / "estate_risk.geojson").read_text(encoding="utf-8"))["features"]) == N
     risk, drivers = (store.read(run / f"{name}.parquet") for name in ("risk", "risk_drivers"))
