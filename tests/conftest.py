@@ -1,5 +1,6 @@
-"""Shared by all tests: how hard Hypothesis tries, and where the checkout is."""
+"""Shared by all tests: how hard Hypothesis tries, where the checkout is, and that Ctrl-C is heard."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("house", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell starts what runs in its background deaf to Ctrl-C, and so would the jobs be that tests start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 
