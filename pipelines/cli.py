@@ -28,7 +28,8 @@ app = typer.Typer(
 )
 
 ConfigPath = Annotated[Path, typer.Argument(help="Config file (YAML).")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM", help="Last month of data to use.")]
+LastMonth = typer.Option("--as-of", metavar="YYYY-MM", help="Last month of data to use.")
+AsOf = Annotated[str | None, LastMonth]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the run folder; default: `runs` of the config.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -39,7 +40,7 @@ INTERRUPTED = 130
 @app.command()
 def monthly(
     config: ConfigPath,
-    as_of: Annotated[str, typer.Option("--as-of", metavar="YYYY-MM", help="Last month of data to use.")],
+    as_of: Annotated[str, LastMonth],
     out: Out = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -56,7 +57,7 @@ def monthly(
 @app.command()
 def risk(
     config: ConfigPath,
-    as_of: Annotated[str, typer.Option("--as-of", metavar="YYYY-MM", help="Last month of data to use.")],
+    as_of: Annotated[str, LastMonth],
     out: Out = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

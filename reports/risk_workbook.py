@@ -6,7 +6,7 @@ from forecast.tables import ALL
 from reports import findings
 from reports.material import records
 from reports.risk_material import RiskMaterial
-from reports.sheets import Book, Column, facts, field, lines, sure, table
+from reports.sheets import Book, Column, facts, field, lines, reason_columns, sure, table
 from reports.texts import Words
 
 LISTED = 5000
@@ -37,7 +37,7 @@ def _list_sheet(book: Book, material: RiskMaterial) -> None:
     columns = [
         *_columns(words, material),
         *([field(words, "main", 14, "main")] if several and material.overall == ALL else []),
-        *_reason_columns(words),
+        *reason_columns(words, findings.REASONS, 20),
     ]
     told = rows["expected"].notna().any()
     category = material.category_names.get(material.overall, material.overall)
@@ -57,7 +57,11 @@ def _categories_sheet(book: Book, material: RiskMaterial) -> None:
     if rows.empty:
         return
     rows = material.with_reasons(rows[rows["rank"] <= OF_EACH])
-    columns = [field(words, "category", 16, "category_name"), *_columns(words, material), *_reason_columns(words)]
+    columns = [
+        field(words, "category", 16, "category_name"),
+        *_columns(words, material),
+        *reason_columns(words, findings.REASONS, 20),
+    ]
     title = words("risk.categories", city=material.city)
     book.sheet("sheet.by_category", title, [words("risk.categories.note", shown=OF_EACH)], columns, records(rows))
 
@@ -76,16 +80,6 @@ def _columns(words: Words, material: RiskMaterial) -> list[Column]:
         field(words, "households", 8, "households", "count"),
         field(words, "built_year", 8, "built_year", "number"),
     ]
-
-
-def _reason_columns(words: Words) -> list[Column]:
-    def column(n: int) -> Column:
-        return Column(
-            words("col.reason_n", n=n + 1), 20, "text",
-            lambda row: row["reasons"][n] if n < len(row["reasons"]) else "",
-        )  # fmt: skip
-
-    return [column(n) for n in range(findings.REASONS)]
 
 
 def _silent_sheet(book: Book, material: RiskMaterial) -> None:

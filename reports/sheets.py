@@ -7,6 +7,7 @@ import io
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -122,6 +123,15 @@ class Book:
 def field(words: Words, key: str, width: float, name: str, style: str = "text") -> Column:
     """A column that shows a field of the row as it is."""
     return Column(words(f"col.{key}"), width, style, lambda row: row[name])
+
+
+def reason_columns(words: Words, most: int, width: int) -> list[Column]:
+    """A column each for the first `most` of a row's `reasons`, empty where it has fewer."""
+
+    def value(row: Mapping[str, Any], n: int) -> str:
+        return row["reasons"][n] if n < len(row["reasons"]) else ""
+
+    return [Column(words("col.reason_n", n=n + 1), width, "text", partial(value, n=n)) for n in range(most)]
 
 
 def sure(row: dict[str, Any], words: Words, at_least: bool = False) -> str:

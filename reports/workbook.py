@@ -10,7 +10,7 @@ import pandas as pd
 from forecast.tables import ALL
 from reports import accuracy, findings
 from reports.material import Material, records
-from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, sure, table
+from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, sure, table
 from reports.texts import Words
 
 UNRESOLVED = 200
@@ -185,17 +185,10 @@ def _risk_sheet(book: Book, material: Material, place: str, street: str | None) 
         Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
         field(words, "households", 8, "households", "count"),
         field(words, "built_year", 8, "built_year", "number"),
-        *(_reason_column(words, n) for n in range(findings.REASONS)),
+        *reason_columns(words, findings.REASONS, 22),
     ]
     note = words("book.risk.note" if len(table) else "book.risk.none")
     book.sheet("sheet.risk", words("book.risk", place=place), [note], columns, records(table))
-
-
-def _reason_column(words: Words, n: int) -> Column:
-    def value(row: dict[str, Any]) -> str:
-        return row["reasons"][n] if n < len(row["reasons"]) else ""
-
-    return Column(words("col.reason_n", n=n + 1), 22, "text", value)
 
 
 def _overview_sheet(book: Book, material: Material) -> None:
