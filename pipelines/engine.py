@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -65,6 +66,9 @@ def _stop(pool: ProcessPoolExecutor, children: list[BaseProcess]) -> None:
         child.terminate()
     for child in children:
         child.join()
+        while child.is_alive():
+            # the pool's own thread took the news of the end, and has not written it down yet
+            time.sleep(0.001)
 
 
 @contextmanager

@@ -62,6 +62,24 @@ def test_an_interrupt_leaves_no_process_behind() -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_a_child_whose_end_another_thread_heard_first_is_waited_for() -> None:
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    child.start()
+    popen = vars(child)["_popen"]
+    poll = popen.poll
+    deaf = iter([None, None, None])
+
+    def late(flag: int = os.WNOHANG) -> int | None:
+        code = poll(flag)
+        return None if code is not None and next(deaf, True) is None else code
+
+    popen.poll = late
+    pool = engine.ProcessPoolExecutor(1)
+    engine._stop(pool, [child])
+    assert child.exitcode == -signal.SIGTERM
+    assert multiprocessing.active_children() == []
+
+
 def test_faults_survive_the_way_between_processes() -> None:
     error = DataError([Fault("what", "where", "fix"), Fault("more")])
     again = pickle.loads(pickle.dumps(error))
