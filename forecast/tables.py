@@ -540,6 +540,45 @@ class Workplan(Table):
     reason: Series[str]
 
 
+FATES = ("chosen", "held_back", "no_capacity", "late")
+"""What a plan does with a task: ask for it, hold it back at random to learn from it, leave it, call it too late."""
+
+STATUSES = ("not_started", "in_progress", "done", "declined")
+"""未开始, 进行中, 已完成, 不采纳."""
+
+
+class Tasks(Table):
+    """What became of each task a plan ever issued, as last heard of.
+
+    `fate` is that of the last plan that held it. `cost`: yuan. `defects_found`, `defects_fixed`: problems the work
+    turned up, and those mended. A declined task has an `override_reason`, a done one the day `done_on`.
+    """
+
+    task_id: Series[str] = pa.Field(unique=True)
+    plan_month: Series[pd.Timestamp]
+    area: Series[str]
+    street: Series[str]
+    estate: Series[str] = pa.Field(nullable=True)
+    category: Series[str]
+    entry: Series[str]
+    start_by: Series[pd.Timestamp]
+    window_start: Series[pd.Timestamp]
+    window_end: Series[pd.Timestamp]
+    expected_requests: Series[float] = pa.Field(ge=0)
+    preventable_share: Series[float] = pa.Field(ge=0, le=1)
+    crew_days: Series[float] = pa.Field(ge=0)
+    safety: Series[bool]
+    fate: Series[str] = pa.Field(isin=FATES)
+    status: Series[str] = pa.Field(isin=STATUSES)
+    accepted_on: Series[pd.Timestamp] = pa.Field(nullable=True)
+    done_on: Series[pd.Timestamp] = pa.Field(nullable=True)
+    evidence: Series[str] = pa.Field(nullable=True)
+    cost: Series[float] = pa.Field(nullable=True, ge=0)
+    defects_found: Series[float] = pa.Field(nullable=True, ge=0)
+    defects_fixed: Series[float] = pa.Field(nullable=True, ge=0)
+    override_reason: Series[str] = pa.Field(nullable=True)
+
+
 def check(table: type[Table], frame: pd.DataFrame, where: str = "") -> pd.DataFrame:
     """Return `frame` if it is a valid `table`.
 
