@@ -47,3 +47,8 @@ def days_of(months: pd.Series, starts_on: int = 1) -> tuple[pd.Series, pd.Series
     shift = pd.DateOffset(months=int(starts_on > 1))
     start = months - shift + pd.Timedelta(days=starts_on - 1)
     return start, months + pd.DateOffset(months=1) - shift + pd.Timedelta(days=starts_on - 2)
+
+
+def number(months: pd.Series) -> pd.Series:
+    """Months counted from year 0."""
+    return months.dt.year * 12 + months.dt.month

@@ -1,7 +1,7 @@
 """Playbook entries -> the tasks whose time to begin has come in a given month."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 from pydantic import Field
@@ -12,6 +12,7 @@ from forecast.spec import Names, Spec
 from forecast.tables import ALL
 
 Text = Annotated[str, Field(min_length=1)]
+Pattern = Literal["chronic", "seasonal", "emerging", "sporadic"]
 
 
 class Window(Stretch):
@@ -22,7 +23,10 @@ class Task(Spec):
     """One preventive task. Texts come in Chinese and English; an empty English text falls back to Chinese.
 
     `lead_days`: days the work needs before the window starts. `start_by` overrides the date that follows
-    from it. `preventable_share` (0..1) is the part of the expected requests the task can avert.
+    from it. `early_days`: days before that date on which the work may already begin. `patterns`: what a cell must
+    be for the task to be proposed; none named stands for all but sporadic. `crew_days`: person-days for one
+    community. `preventable_share` (0..1) is the part of the expected requests the task can avert. `safety`: first
+    in line for crews, and never held back.
     """
 
     entry: Text
@@ -30,6 +34,8 @@ class Task(Spec):
     windows: Annotated[tuple[Window, ...], Field(min_length=1)]
     lead_days: Annotated[int, Field(ge=0, le=330)]
     start_by: MonthDay | None = None
+    early_days: Annotated[int, Field(ge=0, le=330)] = 31
+    patterns: tuple[Pattern, ...] = ()
     action: Text
     action_en: str = ""
     lead_party: Text
@@ -51,11 +57,14 @@ def every_month() -> tuple[Window, ...]:
     return tuple(Window(start=f"{s:%m-%d}", end=f"{e:%m-%d}") for s, e in zip(starts, ends, strict=True))
 
 
+QUARTERS = (("01-01", "03-31"), ("04-01", "06-30"), ("07-01", "09-30"), ("10-01", "12-31"))
+
 GENERAL = Task(
     entry="general",
     categories=(ALL,),
     windows=every_month(),
     lead_days=20,
+    early_days=0,
     action="调出去年同期工单, 列出重复报修的点位, 逐点上门核查并在窗口开始前修复或答复",
     action_en="list last year's requests of these months, visit each repeated spot, mend or answer before they begin",
     lead_party="街道",
@@ -70,6 +79,7 @@ INSPECTION = Task(
     categories=(ALL,),
     windows=every_month(),
     lead_days=0,
+    early_days=0,
     action="入户走访并查看公共部位, 对照少报类别逐项登记未报问题, 公示报修渠道",
     action_en="visit homes and common parts, note unreported problems of the categories named, show how to report",
     lead_party="社区居委会",
@@ -83,6 +93,27 @@ INSPECTION = Task(
 )
 """What is done at an estate that reports less than it should; it finds problems, so it may raise reports."""
 
+ROOT_CAUSE = Task(
+    entry="root-cause",
+    categories=(ALL,),
+    windows=tuple(Window(start=f"{start}", end=f"{end}") for start, end in QUARTERS),
+    lead_days=20,
+    early_days=0,
+    patterns=("chronic",),
+    action="按楼栋和单元统计近一年重复诉求, 找出反复发生的根源并立项一次解决, 每月公示进度",
+    action_en="count the past year's repeated requests by building and unit, name the cause, settle it as one "
+    "project, post progress every month",
+    lead_party="街道",
+    lead_party_en="street office",
+    support="居委会, 责任单位",
+    support_en="residents' committee, responsible unit",
+    evidence="重复点位统计表, 根源说明, 立项与完工材料",
+    evidence_en="list of repeated spots, statement of the cause, project papers",
+    crew_days=6.0,
+    preventable_share=0.3,
+)
+"""What is proposed for a cell that complains all year round and has no task of its own."""
+
 ALL_YEAR = 4
 """Windows a year from which on work goes on all year."""
 
@@ -93,36 +124,38 @@ class Playbook(Spec):
     tasks: tuple[Task, ...] = (GENERAL,)
 
 
-def due(playbook: Playbook, as_of: pd.Timestamp) -> pd.DataFrame:
+def due(playbook: Playbook, as_of: pd.Timestamp, early_months: int = 0) -> pd.DataFrame:
     """Tasks to begin in the month after `as_of`, one row per task, category and window.
 
     A task is due when its start-by date lies after the first day of the plan month and not after the first
-    day of the next (a start by 1 October is September's work). A task whose start-by date has passed while
+    day of the next (a start by 1 October is September's work). One whose last month comes up to `early_months` later
+    is there too when its `early_days` let it begin in the plan month. A task whose start-by date has passed while
     its window opens later in the plan month or in the next one is late; it is kept when its category has no
     task on time, and of several late ones only the one with the shortest lead. Work with `ALL_YEAR` windows or
     more is never late: it begins in its next window.
 
     Returns:
-        DataFrame[position (in playbook.tasks), category, start_by, window_start, window_end, on_time].
+        DataFrame[position (in playbook.tasks), category, start_by, window_start, window_end, on_time, latest
+        (months after the plan month in which it must have begun: 0 = now)].
     """
-    first = (as_of + pd.offsets.MonthBegin(1)).date()
-    following = (as_of + pd.offsets.MonthBegin(2)).date()
-    horizon = (as_of + pd.offsets.MonthBegin(3)).date()
+    first = as_of + pd.offsets.MonthBegin(1)
     rows = []
     for position, task in enumerate(playbook.tasks):
         for start, end in _occurrences(task, first.year):
             start_by = _start_by(task, start)
-            on_time = first < start_by <= following
-            late = start_by <= first < start < horizon and len(task.windows) < ALL_YEAR
+            latest = _latest(start_by, first.date())
+            begins = start_by - timedelta(days=task.early_days)
+            on_time = latest == 0 or (0 < latest <= early_months and begins < _later(first, 1))
+            late = latest < 0 and first.date() < start < _later(first, 2) and len(task.windows) < ALL_YEAR
             if on_time or late:
-                rows += [(position, category, start_by, start, end, on_time) for category in task.categories]
-    names = ["position", "category", "start_by", "window_start", "window_end", "on_time"]
+                rows += [(position, category, start_by, start, end, on_time, latest) for category in task.categories]
+    names = ["position", "category", "start_by", "window_start", "window_end", "on_time", "latest"]
     frame = pd.DataFrame(rows, columns=pd.Index(names))
     for name in ("start_by", "window_start", "window_end"):
         frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
-    frame["on_time"] = frame["on_time"].astype(bool)
+    frame = frame.astype({"on_time": bool, "position": int, "latest": int})
     punctual = frame.loc[frame["on_time"], "category"]
-    missed = frame[~frame["on_time"] & ~frame["category"].isin(punctual)]
+    missed = frame[~frame["on_time"] & ~frame["category"].isin(punctual)].assign(latest=0)
     missed = missed.sort_values("start_by", kind="stable").drop_duplicates(["category", "window_start"], keep="last")
     return pd.concat([frame[frame["on_time"]], missed], ignore_index=True)
 
@@ -173,6 +206,16 @@ def _start_by(task: Task, start: date) -> date:
         return start - timedelta(days=task.lead_days)
     fixed = _on(start.year, task.start_by)
     return fixed if fixed <= start else _on(start.year - 1, task.start_by)
+
+
+def _latest(start_by: date, first: date) -> int:
+    """Months from the one that begins on `first` to the one in which a task with this date must begin."""
+    eve = start_by - timedelta(days=1)
+    return (eve.year - first.year) * 12 + eve.month - first.month
+
+
+def _later(first: pd.Timestamp, months: int) -> date:
+    return (first + pd.DateOffset(months=months)).date()
 
 
 def _on(year: int, month_day: str) -> date:

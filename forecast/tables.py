@@ -413,6 +413,12 @@ class SilentEstates(Table):
         unique = ["estate", "category"]
 
 
+class Patterns(Table):
+    area: Series[str]
+    category: Series[str]
+    pattern: Series[str]
+
+
 class Siblings(Table):
     """Estates of one batch with one that had more incidents than usual in the months up to `as_of`.
 
@@ -502,8 +508,19 @@ class RiskCalibration(Table):
     estates: Series[int] = pa.Field(ge=1)
 
 
+FATES = ("chosen", "later", "held_back", "no_capacity", "late")
+"""What a plan does with a task: begin it this month, in a later one, hold it back at random to learn from it, leave
+it for want of crews, call it too late."""
+
+
 class Workplan(Table):
-    """Tasks to begin in `plan_month`, ranked by expected requests over the months the task acts on."""
+    """Tasks to begin in `plan_month`, ranked by expected requests over the months the task acts on.
+
+    `party` is the lead party as the playbook calls it first, whatever the language. `begin`: the month the task is
+    planned to begin in, null for one that is not. `avoidable_per_crew_day`: preventable requests by crew-days (at
+    least a tenth of a day). `borderline`: of those the held back were drawn from. `chosen`: fate = chosen. `since`:
+    new, or carried over from the last plan.
+    """
 
     plan_month: Series[pd.Timestamp]
     rank: Series[int] = pa.Field(ge=1)
@@ -516,8 +533,10 @@ class Workplan(Table):
     estate_name: Series[str] = pa.Field(nullable=True)
     category: Series[str]
     category_name: Series[str]
+    entry: Series[str]
     action: Series[str]
     lead_party: Series[str]
+    party: Series[str]
     support: Series[str]
     evidence: Series[str]
     start_by: Series[pd.Timestamp]
@@ -535,13 +554,49 @@ class Workplan(Table):
     risk_score: Series[float] = pa.Field(nullable=True, ge=0, le=100)
     risk_grade: Series[str] = pa.Field(nullable=True)
     crew_days: Series[float] = pa.Field(ge=0)
+    avoidable_per_crew_day: Series[float] = pa.Field(ge=0)
+    safety: Series[bool]
     on_time: Series[bool]
+    begin: Series[pd.Timestamp] = pa.Field(nullable=True)
+    fate: Series[str] = pa.Field(isin=FATES)
+    borderline: Series[bool]
     chosen: Series[bool]
+    since: Series[str] = pa.Field(isin=["new", "carried_over"])
     reason: Series[str]
 
 
-FATES = ("chosen", "held_back", "no_capacity", "late")
-"""What a plan does with a task: ask for it, hold it back at random to learn from it, leave it, call it too late."""
+class PlanChanges(Table):
+    """What a plan holds that the one before did not, what it kept, and what it dropped, with why.
+
+    due             its time has come
+    early           begun early, as crews are short later
+    ahead           planned for a later month
+    in_progress     work goes on
+    still_due       it was there and may still begin
+    done, declined  the street has said so
+    passed          its time to begin has passed
+    few             too few requests are expected now
+    not_asked       the playbook or the list of silent estates no longer names it
+    """
+
+    task_id: Series[str] = pa.Field(unique=True)
+    change: Series[str] = pa.Field(isin=["new", "carried_over", "dropped"])
+    why: Series[str] = pa.Field(
+        isin=["due", "early", "ahead", "in_progress", "still_due", "done", "declined", "passed", "few", "not_asked"]
+    )
+    area: Series[str]
+    area_name: Series[str]
+    street: Series[str]
+    street_name: Series[str]
+    category_name: Series[str]
+    action: Series[str]
+    rank_before: Series[float] = pa.Field(nullable=True, ge=1)
+    rank: Series[float] = pa.Field(nullable=True, ge=1)
+    expected_before: Series[float] = pa.Field(nullable=True, ge=0)
+    expected_requests: Series[float] = pa.Field(nullable=True, ge=0)
+    fate_before: Series[str] = pa.Field(nullable=True)
+    fate: Series[str] = pa.Field(nullable=True)
+
 
 STATUSES = ("not_started", "in_progress", "done", "declined")
 """未开始, 进行中, 已完成, 不采纳."""
@@ -550,7 +605,8 @@ STATUSES = ("not_started", "in_progress", "done", "declined")
 class Tasks(Table):
     """What became of each task a plan ever issued, as last heard of.
 
-    `fate` is that of the last plan that held it. `cost`: yuan. `defects_found`, `defects_fixed`: problems the work
+    `fate` is that of the last plan that held it; `borderline`: the draw of what is held back was made among these.
+    `cost`: yuan. `defects_found`, `defects_fixed`: problems the work
     turned up, and those mended. A declined task has an `override_reason`, a done one the day `done_on`.
     """
 
@@ -568,6 +624,7 @@ class Tasks(Table):
     preventable_share: Series[float] = pa.Field(ge=0, le=1)
     crew_days: Series[float] = pa.Field(ge=0)
     safety: Series[bool]
+    borderline: Series[bool]
     fate: Series[str] = pa.Field(isin=FATES)
     status: Series[str] = pa.Field(isin=STATUSES)
     accepted_on: Series[pd.Timestamp] = pa.Field(nullable=True)

@@ -1,5 +1,7 @@
 """Material -> the sentences and short tables that more than one format shows."""
 
+from typing import Any
+
 import pandas as pd
 
 from forecast.tables import ALL, UNCLASSIFIED
@@ -32,7 +34,7 @@ def headlines(material: Material, words: Words) -> list[str]:
 def plan_headline(material: Material, words: Words) -> str:
     """How many tasks begin now and the largest of them; without tasks, what comes next."""
     month = words.month(material.plan_month)
-    tasks = material.workplan[material.workplan["chosen"]]
+    tasks = material.asked
     if tasks.empty:
         return no_plan(material, words)
     task = tasks.sort_values("rank").iloc[0]
@@ -61,6 +63,15 @@ def category_name(material: Material, code: str) -> str:
 def late(tasks: pd.DataFrame, words: Words) -> str:
     n = int((~tasks["on_time"]).sum())
     return words("headline.late", n=n) if n else ""
+
+
+def fate(row: dict[str, Any], words: Words) -> str:
+    """What the plan does with a task."""
+    return (
+        words("fate.later", month=words.month(row["begin"]))
+        if row["fate"] == "later"
+        else words(f"fate.{row['fate']}")
+    )
 
 
 def sure(coming: Coming, words: Words) -> str:

@@ -87,6 +87,11 @@ class Material:
         return self.as_of + pd.offsets.MonthBegin(1)
 
     @cached_property
+    def asked(self) -> pd.DataFrame:
+        """Rows of the work plan a street has to do with this month: tasks to begin, and those too late to prevent."""
+        return self.workplan[self.workplan["fate"].isin(["chosen", "late"])]
+
+    @cached_property
     def root(self) -> str:
         """Code of the city."""
         return str(self.areas.loc[self.areas["level"] == LEVELS[-1], "area"].iloc[0])

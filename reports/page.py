@@ -29,7 +29,7 @@ PLAN_COLUMNS = (
 )
 CSV_COLUMNS = (
     "task_id", "rank", "street", "community", "estate", "category", "action", "lead", "support", "start_by", "window",
-    "expected", "low80", "high80", "normal", "last_year", "on_time", "chosen", "reason", "proof",
+    "expected", "low80", "high80", "normal", "last_year", "on_time", "fate", "reason", "proof",
 )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _task(row: dict[str, Any], words: Words) -> dict[str, Any]:
         "grade_word": grade,
         "score": score,
         "on_time": row["on_time"],
-        "chosen": row["chosen"],
+        "waiting": "" if row["fate"] in ("chosen", "late") else findings.fate(row, words),
         "sort": shared
         | {
             "window": f"{row['window_start']:%Y-%m-%d}",
@@ -153,7 +153,7 @@ def _task(row: dict[str, Any], words: Words) -> dict[str, Any]:
             "normal": _whole(row["normal"]),
             "last_year": _whole(row["last_year"]),
             "on_time": words("on_time" if row["on_time"] else "late"),
-            "chosen": words("yes" if row["chosen"] else "no"),
+            "fate": findings.fate(row, words),
             "reason": row["reason"],
             "proof": row["evidence"],
         },

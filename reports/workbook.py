@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.tables import ALL
+from forecast.tables import ALL, STATUSES
 from reports import accuracy, findings
 from reports.material import Material, records
 from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, sure, table
@@ -16,22 +16,22 @@ from reports.texts import Words
 UNRESOLVED = 200
 """Values that matched nothing, the most frequent ones."""
 
-STATUS = ("open", "going", "done", "refused")
-
 
 def street(material: Material, street: str) -> bytes:
     """The workbook of one street: tasks to fill in, their basis, estates at risk, data."""
     words = Words(material.language)
     place = material.streets[street]
     plan = material.workplan[material.workplan["street"] == street].sort_values("rank")
-    tasks, waiting = plan[plan["chosen"]], plan[~plan["chosen"]]
+    asked = plan["task_id"].isin(material.asked["task_id"])
+    tasks, waiting = plan[asked], plan[~asked]
     book = Book(material.as_of, words, place)
     _tasks_sheet(book, material, place, tasks)
     if len(waiting):
         month = words.month(material.plan_month)
         notes = [words("book.waiting.note", n=len(waiting))]
         title = words("book.waiting", place=place, month=month)
-        book.sheet("sheet.waiting", title, notes, _task_columns(words), records(waiting))
+        columns = [*_task_columns(words), _fate_column(words)]
+        book.sheet("sheet.waiting", title, notes, columns, records(waiting))
     _basis_sheet(book, material, place, plan)
     _risk_sheet(book, material, place, street)
     _notes_sheet(book, material)
@@ -43,9 +43,8 @@ def city(material: Material) -> bytes:
     words = Words(material.language)
     book = Book(material.as_of, words, material.city)
     _overview_sheet(book, material)
-    chosen = material.workplan[material.workplan["chosen"]]
-    waiting = len(material.workplan) - len(chosen)
-    title, notes = _task_heading(material, words, material.city, chosen)
+    waiting = len(material.workplan) - len(material.asked)
+    title, notes = _task_heading(material, words, material.city, material.asked)
     notes += [words("book.tasks.waiting", n=waiting)] if waiting else []
     columns = _task_columns(words, city=True)
     book.sheet("sheet.tasks", title, notes, columns, records(material.workplan.sort_values("rank")))
@@ -67,7 +66,7 @@ def _tasks_sheet(book: Book, material: Material, place: str, tasks: pd.DataFrame
     sheet.print_area(0, 0, last, len(columns) - 2)
     heads = [column.head for column in columns]
     status, done_on = heads.index(words("col.status")), heads.index(words("col.done_on"))
-    choices = [words(f"status.{name}") for name in STATUS]
+    choices = [words(f"status.{name}") for name in STATUSES]
     sheet.data_validation(first, status, last, status, {"validate": "list", "source": choices})
     rule = {"validate": "date", "criteria": ">=", "value": material.as_of.to_pydatetime()}
     sheet.data_validation(first, done_on, last, done_on, rule)
@@ -83,7 +82,6 @@ def _task_heading(material: Material, words: Words, place: str, tasks: pd.DataFr
 def _task_columns(words: Words, city: bool = False) -> list[Column]:
     """What a task says; the whole city's list names the street and whether the task was chosen."""
     street = [field(words, "street", 9, "street_name")]
-    chosen = [Column(words("col.chosen"), 6, "middle", lambda row: words("yes" if row["chosen"] else "no"))]
     return [
         field(words, "rank", 4.5, "rank", "number"),
         *(street if city else []),
@@ -104,19 +102,27 @@ def _task_columns(words: Words, city: bool = False) -> list[Column]:
         Column(words("col.risk"), 6.5 if words.language == "zh" else 10, "grade", lambda row: _grade(row, words)),
         field(words, "reason", 22, "reason"),
         field(words, "proof", 11, "evidence"),
-        *(chosen if city else []),
+        *([_fate_column(words)] if city else []),
         *([field(words, "task_id", 10, "task_id", "small")] if city else []),
     ]  # fmt: skip
+
+
+def _fate_column(words: Words) -> Column:
+    return Column(words("col.fate"), 9, "text", lambda row: findings.fate(row, words))
 
 
 def _fill_columns(words: Words) -> list[Column]:
     """Empty columns for the street; the task id tells the city which task a line is."""
 
     return [
-        Column(words("col.status"), 7.5, "fill", lambda _: words("status.open")),
+        Column(words("col.status"), 7.5, "fill", lambda _: words("status.not_started")),
         Column(words("col.done_on"), 10.5, "fill_date", lambda _: None),
         Column(words("col.evidence"), 12, "fill", lambda _: None),
         Column(words("col.override"), 12, "fill", lambda _: None),
+        *(
+            Column(words(f"col.{name}"), 7, "fill", lambda _: None)
+            for name in ("cost", "defects_found", "defects_fixed")
+        ),
         field(words, "task_id", 10, "task_id", "small"),
     ]
 
@@ -217,9 +223,9 @@ def _overview_sheet(book: Book, material: Material) -> None:
 def _streets(material: Material) -> pd.DataFrame:
     """One row a street: name, tasks, late, columns of `coming`, red, orange, rank."""
     rows = pd.DataFrame({"area": list(material.streets), "name": list(material.streets.values())})
-    chosen = material.workplan[material.workplan["chosen"]]
-    rows["tasks"] = rows["area"].map(chosen.groupby("street").size()).fillna(0)
-    rows["late"] = rows["area"].map(chosen[~chosen["on_time"]].groupby("street").size()).fillna(0)
+    asked = material.asked
+    rows["tasks"] = rows["area"].map(asked.groupby("street").size()).fillna(0)
+    rows["late"] = rows["area"].map(asked[~asked["on_time"]].groupby("street").size()).fillna(0)
     ahead = material.coming[material.coming["category"] == ALL].drop(columns="category")
     rows = rows.merge(ahead, on="area", how="left")
     graded = material.risk.merge(material.estates[["estate", "area"]], on="estate")

@@ -9,7 +9,6 @@ TEXTS = {
     "stop": Text("。", "."),
     "colon": Text("：", ": "),
     "comma": Text("、", ", "),
-    "no": Text("否", "no"),
     "yes": Text("是", "yes"),
     "none": Text("无", "none"),
     "requests": Text("{n} 件", "{n} requests"),

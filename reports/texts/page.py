@@ -62,7 +62,6 @@ TEXTS = {
     "plan.no_match": Text("没有符合条件的任务。", "No task matches."),
     "plan.sort": Text("点击列名可排序。", "Click a column name to sort."),
     "plan.support": Text("配合 {who}", "with {who}"),
-    "plan.waiting": Text("候补", "waiting"),
     "plan.first": Text("先查 {estate}", "start at {estate}"),
     "risk.none": Text("没有小区数据，因此没有风险排序。", "There are no estate data, so there is no risk ranking."),
     "risk.sentence": Text(

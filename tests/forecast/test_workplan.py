@@ -1,7 +1,5 @@
 """The work plan: sums over windows, intervals, history, rank, slots, risk, reason."""
 
-from random import Random
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,14 +15,16 @@ from forecast.tables import (
     Estates,
     Forecasts,
     Panel,
+    Patterns,
     Risk,
     Siblings,
     SilentEstates,
+    Tasks,
     Workplan,
     conform,
     empty,
 )
-from forecast.workplan import Ground, Plan, _chosen, build
+from forecast.workplan import Ground, Limit, Plan, build, changes, strangers
 
 AS_OF = pd.Timestamp("2022-08-01")
 TASK = Task(
@@ -252,7 +252,8 @@ def test_silent_estates_have_their_share_of_the_slots() -> None:
 def test_where_nobody_is_silent_every_slot_is_for_the_others() -> None:
     many = Playbook(tasks=tuple(TASK.model_copy(update={"entry": f"t{k}"}) for k in range(30)))
     silent, estates = quiet("a1")
-    plan = build(ground({"a": 5.0}, silent=silent.assign(listed=False), estates=estates), many, Plan(), AS_OF)
+    known = ground({"a": 5.0}, silent=silent.assign(listed=False), estates=estates)
+    plan = build(known, many, Plan(hold_back=0), AS_OF)
     assert plan["chosen"].sum() == len(plan) == 30
     assert not (plan["category"] == ALL).any()
     without = build(with_silent({"a": 5.0}, "a1"), many, Plan(silent_share=0.0), AS_OF)
@@ -274,36 +275,6 @@ def test_a_safety_task_keeps_its_slot() -> None:
     plan = build(with_silent({"a": 5.0}, "a1"), all_safe, slots, AS_OF)
     assert plan.loc[plan["category"] == "H1", "chosen"].all()
     assert not plan.loc[plan["category"] == ALL, "chosen"].any()
-
-
-ROWS = st.lists(st.tuples(st.sampled_from("st"), st.booleans(), st.booleans()), min_size=1, max_size=40)
-
-
-@given(ROWS, st.integers(0, 15), st.floats(0, 1), st.randoms(use_true_random=False))
-def test_slots_are_kept_whatever_there_is(
-    rows: list[tuple[str, bool, bool]], slots: int, share: float, luck: Random
-) -> None:
-    tasks = pd.DataFrame(rows, columns=["street", "visit", "safety"])
-    tasks["safety"] &= ~tasks["visit"]
-    tasks["probability"] = [luck.random() if visit else np.nan for visit in tasks["visit"]]
-    tasks = tasks.sample(frac=1, random_state=1)
-    options = Plan(slots_per_street=slots, silent_share=share)
-    tasks["chosen"] = _chosen(tasks, options)
-    tasks["alone"] = _chosen(tasks[~tasks["visit"]], options).reindex(tasks.index, fill_value=False)
-    for _, street in tasks.groupby("street"):
-        visits, others = street[street["visit"]], street[~street["visit"]]
-        assert street["chosen"].sum() <= slots
-        assert visits["chosen"].sum() <= share * slots + 1e-6
-        assert others.loc[others["alone"] & others["safety"], "chosen"].all()
-        assert not (others["chosen"] & ~others["alone"]).any()
-        assert (others["alone"] & ~others["chosen"]).sum() <= visits["chosen"].sum()
-        assert (
-            not visits.loc[~visits["chosen"], "probability"]
-            .gt(visits.loc[visits["chosen"], "probability"].min())
-            .any()
-        )
-        if visits.empty:
-            assert (others["chosen"] == others["alone"]).all()
 
 
 def test_a_silent_estate_has_a_task_with_its_reason_and_a_stable_id() -> None:
@@ -336,3 +307,96 @@ def test_siblings_are_named() -> None:
     assert "近期多发" not in plan["b"]
     english = build(ground({"a": 5.0}, **told), PLAYBOOK, Plan(), AS_OF, "en")["reason"].iloc[0]
     assert english.endswith("same supplier, more of late: 西里, 南里, 北里 and others (4 in all)")
+
+
+SUMMER = TASK.model_copy(update={"entry": "early", "start_by": None, "lead_days": 30, "early_days": 31})
+
+
+def test_a_task_of_a_later_month_begins_early_only_where_crews_are_short_then() -> None:
+    known = ground({"a": 5.0, "b": 6.0})
+    free = build(known, Playbook(tasks=(SUMMER,)), Plan(), AS_OF)  # begins by 8 October: no need in September
+    assert free["fate"].tolist() == ["later", "later"]
+    assert set(free["begin"]) == {pd.Timestamp("2022-10-01")}
+    october = (Limit(month="2022-10", crew_days=1.0),)
+    short = build(known, Playbook(tasks=(SUMMER,)), Plan(capacity=october), AS_OF).set_index("area")
+    assert short["fate"].to_dict() == {"a": "chosen", "b": "chosen"} or short["fate"].value_counts()["chosen"] == 1
+    assert (short["begin"] == pd.Timestamp("2022-09-01")).any()
+
+
+def test_a_late_task_is_never_chosen() -> None:
+    row = build(ground({"a": 5.0}), PLAYBOOK, Plan(), pd.Timestamp("2022-09-01")).iloc[0]
+    assert (row["fate"], row["chosen"]) == ("late", False)
+
+
+def said(status: str, plan: pd.DataFrame) -> pd.DataFrame:
+    """Tasks: every street said `status` of all its tasks."""
+    return conform(Tasks, plan.assign(status=status))
+
+
+def test_what_is_done_or_declined_is_not_asked_again_and_what_goes_on_is_carried_over() -> None:
+    first = build(ground({"a": 5.0, "b": 6.0}), PLAYBOOK, Plan(), AS_OF)
+    later = pd.Timestamp("2022-10-01")
+    for status in ("done", "declined"):
+        known = ground({"a": 5.0, "b": 6.0}, previous=first, tasks=said(status, first))
+        again = build(known, PLAYBOOK, Plan(), AS_OF)
+        assert again.empty
+        moved = changes(again, known, PLAYBOOK, Plan(), AS_OF)
+        assert set(moved["change"]) == {"dropped"}
+        assert set(moved["why"]) == {status}
+    months = forecasts({"a": 5.0, "b": 6.0})
+    known = ground({}, forecasts=months, previous=first, tasks=said("in_progress", first))
+    going = build(known, PLAYBOOK, Plan(), later)
+    assert going["since"].tolist() == ["carried_over"] * 2
+    assert going["task_id"].tolist() == first["task_id"].tolist()
+    assert going["chosen"].all()
+    assert set(changes(going, known, PLAYBOOK, Plan(), later)["why"]) == {"in_progress"}
+
+
+def test_changes_say_what_is_new_and_what_was_dropped_and_why() -> None:
+    first = build(ground({"a": 5.0, "b": 6.0}), PLAYBOOK, Plan(), AS_OF)
+    known = ground({"a": 5.0, "b": 0.1, "c": 9.0}, previous=first)
+    moved = changes(build(known, PLAYBOOK, Plan(), AS_OF), known, PLAYBOOK, Plan(), AS_OF).set_index("area")
+    assert moved["change"].to_dict() == {"c": "new", "a": "carried_over", "b": "dropped"}
+    assert moved["why"].to_dict() == {"c": "due", "a": "still_due", "b": "few"}
+    other = Playbook(tasks=(TASK.model_copy(update={"entry": "other"}),))
+    moved = changes(build(known, other, Plan(), AS_OF), known, other, Plan(), AS_OF)
+    assert set(moved.loc[moved["change"] == "dropped", "why"]) == {"not_asked"}
+    month_on = changes(empty(Workplan), known, PLAYBOOK, Plan(), pd.Timestamp("2022-10-01"))
+    assert set(month_on["why"]) == {"passed"}
+
+
+def patterned(**patterns: str) -> pd.DataFrame:
+    rows = pd.DataFrame({"area": list(patterns), "category": "H1", "pattern": list(patterns.values())})
+    return conform(Patterns, rows)
+
+
+def test_tasks_follow_what_a_cell_is() -> None:
+    known = ground({"a": 5.0, "b": 5.0, "c": 5.0}, patterns=patterned(a="sporadic", b="seasonal"))
+    plan = build(known, PLAYBOOK, Plan(), AS_OF)
+    assert sorted(plan["area"]) == ["b", "c"]
+    only = Playbook(tasks=(TASK.model_copy(update={"patterns": ("emerging",)}),))
+    assert build(known, only, Plan(), AS_OF)["area"].tolist() == ["c"]
+
+
+def test_a_chronic_cell_without_a_task_of_its_own_gets_its_root_cause_looked_for() -> None:
+    september = pd.Timestamp("2022-08-01")
+    known = ground({"a": 5.0, "b": 5.0}, patterns=patterned(a="chronic", b="seasonal"))
+    march = {"windows": (Window(start="03-01", end="03-31"),), "start_by": None}
+    nothing = Playbook(tasks=(TASK.model_copy(update=march),))
+    plan = build(known, nothing, Plan(), september)
+    assert plan[["area", "entry"]].to_numpy().tolist() == [["a", "root-cause"]]
+    assert build(known, PLAYBOOK, Plan(), september)["entry"].tolist() == ["h1", "h1"]
+
+
+def test_rank_by_what_a_crew_day_averts() -> None:
+    cheap = TASK.model_copy(update={"entry": "cheap", "crew_days": 0.5, "preventable_share": 0.2})
+    plan = build(ground({"a": 5.0}), Playbook(tasks=(TASK, cheap)), Plan(rank_by="avoidable_per_crew_day"), AS_OF)
+    assert plan["entry"].tolist() == ["cheap", "h1"]
+    assert plan["avoidable_per_crew_day"].tolist() == [pytest.approx(12.0), pytest.approx(9.0)]
+
+
+def test_a_limit_for_someone_nobody_knows_is_told() -> None:
+    plan = Plan(capacity=(Limit(street="丙街道", crew_days=3), Limit(party="水务", crew_days=3), Limit(crew_days=1)))
+    faults = strangers(plan, AREAS, PLAYBOOK)
+    assert [fault.where for fault in faults] == ["plan.capacity, entry 1", "plan.capacity, entry 2"]
+    assert "丙街道" in faults[0].what

@@ -299,7 +299,8 @@ def _workplan(material: Material) -> pd.DataFrame:
                 "preventable": mean * share, "preventable_share": share,
                 "risk_score": None if estate is None else estate["score"],
                 "risk_grade": None if estate is None else estate["grade"],
-                "crew_days": days, "on_time": not late, "chosen": True,
+                "entry": category.lower(), "party": lead, "crew_days": days, "on_time": not late, "safety": False,
+                "avoidable_per_crew_day": mean * share / days, "borderline": False, "since": "new",
                 "reason": reason + ("，来不及: 转应急预案" if late else ""),
             }
         )  # fmt: skip
@@ -307,5 +308,7 @@ def _workplan(material: Material) -> pd.DataFrame:
         ["expected_requests", "task_id"], ascending=[False, True], ignore_index=True
     )
     plan["rank"] = plan.index + 1
-    plan["chosen"] = plan.groupby("street").cumcount() < 7
+    wanted = plan["on_time"] & (plan[plan["on_time"]].groupby("street").cumcount() < 7).reindex(plan.index)
+    plan["fate"] = np.select([~plan["on_time"], wanted], ["late", "chosen"], "no_capacity")
+    plan["chosen"] = plan["fate"] == "chosen"
     return check(Workplan, conform(Workplan, plan))

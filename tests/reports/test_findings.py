@@ -22,7 +22,7 @@ def test_headlines_say_how_much_what_rises_and_what_must_start() -> None:
         f"{coming.low:,.0f}–{coming.high:,.0f} 件，比去年同期多 {more} 件（去年同期 {coming.last_year:.0f} 件）。"
     )
     assert rise.startswith("增加最多的是供暖不热：")
-    assert "21 项预防任务" in plan
+    assert "22 项预防任务" in plan
     assert "河沿二社区 · 供暖不热" in plan
 
 
@@ -66,7 +66,7 @@ def test_empty_plan_names_the_next_window_when_it_is_known() -> None:
 def test_late_tasks_are_counted() -> None:
     material = make()
     plan = material.workplan.assign(on_time=False)
-    assert "其中 21 项已来不及" in findings.plan_headline(replace(material, workplan=plan), Words("zh"))
+    assert "其中 22 项已来不及" in findings.plan_headline(replace(material, workplan=plan), Words("zh"))
 
 
 def test_risk_reasons_are_the_largest_points_without_the_base() -> None:

@@ -19,7 +19,7 @@ SHEETS = ["任务清单", "候补任务", "依据", "小区风险", "数据说�
 HEADS = [
     "序", "社区", "先查小区", "类别", "做什么", "牵头", "配合", "最迟开始", "起作用的时段", "预计件数", "把握",
     "常年", "较常年", "去年同期", "来得及吗", "小区风险", "理由", "需留的依据",
-    "状态", "完成日期", "证据", "不采纳原因", "任务编号",
+    "状态", "完成日期", "证据", "不采纳或更正的原因", "花费 (元)", "查出问题数", "已修问题数", "任务编号",
 ]  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_a_street_opens_on_its_tasks() -> None:
     assert book.sheetnames == SHEETS
     assert book.active.title == "任务清单"
     rows = table(book["任务清单"])
-    plan = material.workplan[(material.workplan["street"] == "S2") & material.workplan["chosen"]]
+    plan = material.workplan[(material.workplan["street"] == "S2") & (material.workplan["fate"] != "no_capacity")]
     assert list(rows[0]) == HEADS
     assert [row["任务编号"] for row in rows] == list(plan["task_id"])
     first, task = rows[0], plan.iloc[0]
@@ -81,16 +81,17 @@ def test_sheets_are_made_to_work_with() -> None:
 def test_status_is_chosen_from_a_list_and_the_date_is_a_date() -> None:
     sheet = opened(workbook.street(make(), "S2"))["任务清单"]
     rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
-    assert rules["S5:S11"].formula1 == '"未开始,进行中,已完成,不采纳"'
-    assert rules["T5:T11"].type == "date"
+    assert rules["S5:S12"].formula1 == '"未开始,进行中,已完成,不采纳"'
+    assert rules["T5:T12"].type == "date"
 
 
 def test_tasks_not_chosen_wait_on_their_own_sheet() -> None:
     material = make()
     waiting = table(opened(workbook.street(material, "S2"))["候补任务"])
-    plan = material.workplan[(material.workplan["street"] == "S2") & ~material.workplan["chosen"]]
+    plan = material.workplan[(material.workplan["street"] == "S2") & (material.workplan["fate"] == "no_capacity")]
     assert [row["序"] for row in waiting] == list(plan["rank"])
-    everything = replace(material, workplan=material.workplan.assign(chosen=True))
+    assert {row["本月安排"] for row in waiting} == {"人手不足，候补"}
+    everything = replace(material, workplan=material.workplan.assign(fate="chosen"))
     assert "候补任务" not in opened(workbook.street(everything, "S2")).sheetnames
 
 
@@ -113,9 +114,10 @@ def test_the_city_ranks_its_streets_and_lists_every_task() -> None:
     streets = table(book["总览"])
     expected = [row["2025年9月–11月预计"] for row in streets]
     assert expected == sorted(expected, reverse=True)
-    assert sum(row["本月任务"] for row in streets) == material.workplan["chosen"].sum()
+    assert sum(row["本月任务"] for row in streets) == len(material.asked)
     assert len(table(book["任务清单"])) == len(material.workplan)
-    assert {row["列入本月"] for row in table(book["任务清单"])} == {"是", "否"}
+    fates = {row["本月安排"] for row in table(book["任务清单"])}
+    assert fates == {"本月启动", "人手不足，候补", "来不及：转应急预案"}
     forecast = table(book["分类预测"])
     assert len(forecast) == 12 * 7
     assert forecast[0]["类别"] == "全部诉求"
