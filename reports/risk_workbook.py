@@ -73,7 +73,7 @@ def _columns(words: Words, material: RiskMaterial) -> list[Column]:
         field(words, "street", 12, "street_name"),
         field(words, "community", 14, "area_name"),
         Column(words("col.grade"), 7, "grade", lambda row: (row["grade"], words.grade(row["grade"]))),
-        field(words, "score", 9, "score", "number"),
+        field(words, "score", 9, "score", "score"),
         field(words, "expected_year", 11, "expected", "count"),
         Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
         Column(words("col.in_top", top=material.top), 9, "percent", lambda row: row["in_top"]),

@@ -112,7 +112,7 @@ class Book:
         elif isinstance(value, pd.Timestamp):
             sheet.write_datetime(row, column, value.to_pydatetime(), self.styles[style])
         else:
-            exact = style in ("ratio", "percent")
+            exact = style in ("ratio", "percent", "score")
             sheet.write_number(row, column, value if exact else whole(value), self.styles[style])
 
     def finish(self) -> bytes:
@@ -239,6 +239,7 @@ def _styles(words: Words) -> dict[str, dict[str, Any]]:
         "small": cell | {"num_format": "@", "font_size": 8, "font_color": "#5A6670"},
         "middle": cell | {"num_format": "@", "align": "center"},
         "number": figure | {"num_format": "0", "align": "center"},
+        "score": figure | {"num_format": "[>=99.5]0.0;[<0.5]0.0;0", "align": "center"},
         "ratio": figure | {"num_format": "0.00", "align": "center"},
         "percent": figure | {"num_format": "0.0%", "align": "center"},
         "count": figure | {"num_format": "#,##0", "align": "right", "indent": 1},
