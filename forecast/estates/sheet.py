@@ -28,10 +28,15 @@ TEXTS = ("zone", "structure", "reno_scope", "pipe_material", "heat_type", "heat_
          "owners_body")  # fmt: skip
 
 NO_NAME = "neither an id nor a name"
+EXPLAINS = "explains the columns"
+EXPLAINING = (
+    r"^[(\[【]?(?:必填|选填|非必填|可不填|填写说明|填表说明|说明|示例|样例|required|optional|example)"
+    r"(?:项|[:)\]】].*)?$"
+)
 SAME_ID = "an earlier row has this id; the first is kept"
 ENDED, NOT_YET = "ended before the month planned", "begins after the month planned"
 NO_AREA = "community not found; the estate is kept without one"
-DROPS = (NO_NAME, SAME_ID, ENDED, NOT_YET)
+DROPS = (NO_NAME, EXPLAINS, SAME_ID, ENDED, NOT_YET)
 """Reasons for which a row is left out; NO_AREA only tells, any other reason blanks a cell."""
 
 NEAR = 0.001
@@ -221,9 +226,11 @@ def _identity(
 def _kept(estate: pd.Series, name: pd.Series, found: dict[str, list[str]], refused: Refusals) -> pd.Series:
     column = (found["estate"] or found["name"] or ["estate"])[0]
     refused.add(estate.isna(), name, column, NO_NAME)
-    twice = estate.notna() & estate.duplicated()
+    explains = name.fillna(estate).str.contains(EXPLAINING, case=False).fillna(False).astype(bool)
+    refused.add(explains, name.fillna(estate), column, EXPLAINS)
+    twice = estate.notna() & estate.duplicated() & ~explains
     refused.add(twice, estate, column, SAME_ID)
-    return estate.notna() & ~twice
+    return estate.notna() & ~twice & ~explains
 
 
 def _there(

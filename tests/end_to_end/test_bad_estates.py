@@ -90,6 +90,13 @@ def test_points_shared_astray_and_instead_of_a_community(cli: Cli, job: Path) ->
     assert estates.loc[["E1", "E3"], "lon"].tolist() == [116.45, 116.45]
 
 
+def test_a_row_that_explains_the_columns_is_no_estate(cli: Cli, job: Path) -> None:
+    ledger(job, "必填,必填,必填,填整数,四位年份,WGS84,WGS84,百分比", "E4,示例里,东社区,200,1985,116.45,39.93,85%")
+    said = checked(cli, job)
+    assert "第 4 行 小区编号: 是填表说明, 不是小区, 1 处, 整行去掉; 原值 '必填' → 从表中删去" in said
+    assert "小区表 4 行: 采用 3, 去掉 1" in said
+
+
 def test_columns_that_say_a_thing_twice_or_too_early(cli: Cli, job: Path) -> None:
     rows = ["3件,4,5,6,2021-08-01", "1,2,99999,8起,2031-01-01", "-1,2.5,4,五,2021-08-01"]
     good = [GOOD.format(n=n, name=f"东{n}里", area="东社区") for n in (1, 2, 3)]
