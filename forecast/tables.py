@@ -355,7 +355,8 @@ class Risk(Table):
     """Risk of an estate; score 0..100.
 
     `expected`, `low`, `high` are incidents in the `months` ahead: 12, or those of a season. `in_top`: share of
-    draws in which the estate is among the first of its category, so how sure its rank is. `model`: what scored.
+    draws in which the estate is among the first of its category, so how sure its rank is; siblings, which may raise
+    the other figures, are left out of it. `model`: what scored.
     """
 
     estate: Series[str]

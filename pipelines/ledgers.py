@@ -76,7 +76,7 @@ def take_in(
     if not ledgers:
         return estates.nothing(), empty(EstateReview)
     followed = pd.DataFrame({"area": [], "earlier": []}, dtype="str") if areas is None else lineage(areas)
-    return estates.unite(ledgers, followed, answers, settings.matching)
+    return estates.unite(ledgers, followed, answers, settings.matching, areas)
 
 
 def answers(config: Config) -> pd.DataFrame:
@@ -129,11 +129,11 @@ def incidents(
     if ledger.estates.empty:
         return ledger.history, ledger.history
     language, options = config.settings.language, config.settings.matching
-    matched, unsure = estates.history(named, ledger.estates, lineage(tree), answered, options)
+    matched, unsure = estates.history(named, ledger.estates, lineage(tree), answered, options, tree)
     capped = matched
     if (named["capped"] < named["incidents"]).any():
         fewer = named.assign(incidents=named["capped"])
-        capped, _ = estates.history(fewer, ledger.estates, lineage(tree), answered, options)
+        capped, _ = estates.history(fewer, ledger.estates, lineage(tree), answered, options, tree)
     if lost := int(named["incidents"].sum() - matched["incidents"].sum()):
         job.warn(say(language, "unmatched_estates", count=lost))
     if len(matched) + len(ledger.history) == 0:

@@ -90,7 +90,7 @@ def risk_lines(material: RiskMaterial, head: int = 10) -> tuple[str, ...]:
             high=words.count(row["high"]),
         )  # fmt: skip
         place = f" ({row['area_name']})" if row["area_name"] else ""
-        figures = f"{words.grade(row['grade'])} {row['score']:.0f}"
+        figures = f"{words.grade(row['grade'])} {words.score(row['score'])}"
         first.append(f"{row['rank']:>3}  {figures}  {row['name']}{place}{foretold}")
         first += [f"     {words('comma').join(row['reasons'])}"] if row["reasons"] else []
     return ("", material.grade_sentence(), "", *first, "", material.unknown_sentence(), "")

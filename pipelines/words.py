@@ -147,6 +147,7 @@ _SENTENCES = {
 
 _REFUSALS = {
     "neither an id nor a name": ("既无编号也无名称", "补编号或名称", "give it one"),
+    "explains the columns": ("是填表说明, 不是小区", "从表中删去", "take the row out"),
     "an earlier row has this id; the first is kept": ("编号重复, 以先出现的一行为准", "改编号或删去一行",
                                                      "correct the id or remove one row"),
     "ended before the month planned": ("已停用", "若仍在用, 改停用日期", "if it still stands, mend the day"),

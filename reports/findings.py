@@ -165,9 +165,13 @@ def reasons(rows: pd.DataFrame, drivers: pd.DataFrame, driver_names: pd.DataFram
     named = driver_names.set_index("driver")[words.language]
     names = chosen["driver"].map(named).fillna(chosen["driver"])
     pairs = zip(names, chosen["contribution"], strict=True)
-    chosen = chosen.assign(text=[words("points", driver=driver, points=whole(points)) for driver, points in pairs])
+    chosen = chosen.assign(text=[_points(driver, whole(points), words) for driver, points in pairs])
     texts = {cell: list(group) for cell, group in chosen.groupby(key)["text"]}
     return pd.Series([texts.get(cell, []) for cell in zip(*(rows[k] for k in key), strict=True)], index=rows.index)
+
+
+def _points(driver: str, points: int, words: Words) -> str:
+    return words("points.one", driver=driver) if points == 1 else words("points", driver=driver, points=points)
 
 
 def fair(table: pd.DataFrame, words: Words) -> list[str]:

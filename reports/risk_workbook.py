@@ -73,11 +73,11 @@ def _columns(words: Words, material: RiskMaterial) -> list[Column]:
         field(words, "street", 12, "street_name"),
         field(words, "community", 14, "area_name"),
         Column(words("col.grade"), 7, "grade", lambda row: (row["grade"], words.grade(row["grade"]))),
-        field(words, "score", 9, "score", "number"),
+        field(words, "score", 9, "score", "score"),
         field(words, "expected_year", 11, "expected", "count"),
         Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
         Column(words("col.in_top", top=material.top), 9, "percent", lambda row: row["in_top"]),
-        field(words, "households", 8, "households", "count"),
+        field(words, "households", 11 if words.language == "en" else 8, "households", "count"),
         field(words, "built_year", 8, "built_year", "number"),
     ]
 
@@ -90,10 +90,14 @@ def _silent_sheet(book: Book, material: RiskMaterial) -> None:
     rows = material.silent[material.silent["listed"] & (material.silent["category"] == ALL)]
     rows = rows.merge(material.estates[["estate", "name", "area"]], on="estate")
     names = dict(zip(material.areas["area"], material.areas["name"], strict=True))
-    rows = rows.assign(area_name=[names.get(code, "") for code in rows["area"]])
+    streets = material.ranked.drop_duplicates("estate").set_index("estate")["street_name"]
+    rows = rows.assign(
+        area_name=[names.get(code, "") for code in rows["area"]], street_name=rows["estate"].map(streets).fillna("")
+    )
     rows = rows.sort_values(["probability", "estate"], ascending=[False, True])
     columns = [
         field(words, "estate_name", 20, "name"),
+        field(words, "street", 12, "street_name"),
         field(words, "community", 14, "area_name"),
         field(words, "probability", 10, "probability", "percent"),
         field(words, "expected_then", 10, "expected", "count"),
@@ -155,7 +159,7 @@ def _notes_sheet(book: Book, material: RiskMaterial) -> None:
     }
     row = lines(book, sheet, facts(book, sheet, 2, pairs), sections, sum(widths[1:]))
     used = material.ranked.groupby(["category", "category_name", "model"], dropna=False).size().rename("estates")
-    models = [field(words, "category", 0, "category_name"), field(words, "scored_by", 0, "model")]
+    models = [field(words, "category", widths[0], "category_name"), field(words, "scored_by", widths[1], "model")]
     table(
         book, sheet, row + 1, [*models, field(words, "estates", 0, "estates", "count")], records(used.reset_index())
     )

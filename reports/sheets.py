@@ -112,7 +112,7 @@ class Book:
         elif isinstance(value, pd.Timestamp):
             sheet.write_datetime(row, column, value.to_pydatetime(), self.styles[style])
         else:
-            exact = style in ("ratio", "percent")
+            exact = style in ("ratio", "percent", "score")
             sheet.write_number(row, column, value if exact else whole(value), self.styles[style])
 
     def finish(self) -> bytes:
@@ -164,15 +164,19 @@ def facts(book: Book, sheet: Any, row: int, pairs: Sequence[tuple[str, str]]) ->
 
 
 def table(book: Book, sheet: Any, row: int, columns: Sequence[Column], rows: Sequence[dict[str, Any]]) -> int:
-    """A small table below other lines; returns the row after it."""
+    """A small table below other lines; returns the row after it. Columns of width 0 do not make rows higher."""
     if not rows:
         return row
     sheet.set_row(row, 2 * LINE + 4)
     for place, column in enumerate(columns):
         sheet.write_string(row, place, column.head, book.styles["head"])
     for number, record in enumerate(rows, row + 1):
-        for place, column in enumerate(columns):
-            book.cell(sheet, number, place, column.value(record), column.style)
+        values = [column.value(record) for column in columns]
+        pairs = zip(values, columns, strict=True)
+        lines = [_lines(value, column.width) for value, column in pairs if column.width and isinstance(value, str)]
+        sheet.set_row(number, max(lines, default=1) * LINE + 3)
+        for place, (column, value) in enumerate(zip(columns, values, strict=True)):
+            book.cell(sheet, number, place, value, column.style)
     return row + len(rows) + 1
 
 
@@ -239,6 +243,7 @@ def _styles(words: Words) -> dict[str, dict[str, Any]]:
         "small": cell | {"num_format": "@", "font_size": 8, "font_color": "#5A6670"},
         "middle": cell | {"num_format": "@", "align": "center"},
         "number": figure | {"num_format": "0", "align": "center"},
+        "score": figure | {"num_format": "[>=99.5]0.0;[<0.5]0.0;0", "align": "center"},
         "ratio": figure | {"num_format": "0.00", "align": "center"},
         "percent": figure | {"num_format": "0.0%", "align": "center"},
         "count": figure | {"num_format": "#,##0", "align": "right", "indent": 1},

@@ -21,7 +21,7 @@ COUNTED = {"无": "0", "没有": "0", "否": "0", "no": "0", "有": "1", "是": 
 """Ledgers say 有 / 无 where the number of lifts is asked."""
 DENIED = r"^(?:未|不|非|无|没|否|×|✗|x$)"
 AFFIRMED = r"^(?:已|是|有|√|✓|完成|低洼|易积水|末端|地下室|抗震加固|节能|外墙保温|保温)"
-UNITS = r"(?:户|栋|幢|座|层|台|部|个|家|处|套|元)(?:/.*)?$"
+UNITS = r"(?:人次|件|起|次|宗|户|栋|幢|座|层|台|部|个|家|处|套|元)(?:/.*)?$"
 WAN = r"万元?$"
 BESIDE = r"\([^()]*\)$"
 """What stands in brackets at the end of a header: its unit, or how to fill it in."""

@@ -8,6 +8,7 @@ import pandas as pd
 
 from forecast.estates.cells import plain
 from forecast.estates.options import Matching
+from forecast.estates.places import Bare, Place, anywhere, bare, chains
 from forecast.estates.spelling import Spelling, apart, pieces, spell
 from forecast.tables import EstateHistory, EstateReview, conform, empty
 
@@ -46,20 +47,22 @@ def link(
     answers: pd.DataFrame,
     options: Matching,
     where: str,
+    areas: pd.DataFrame | None = None,
 ) -> Links:
     """Find the estate of each written name.
 
     In this order, each step only where one estate alone fits: what a person answered; the id; the name, then an
     alias; the same evened out (see `spelling`); without 花园 and its like, where one of the two has no such word;
-    without the building behind it. A name is looked for in its community and in those that came from it; a name
-    without a community in the whole city, and there only by id, name, alias or evened out. Names with different
-    numbers or sides (一期 and 二期, 12号院 and 21号院, 东里 and 西里) never meet.
+    without the building behind it; without the places it lies in (see `places`). A name is looked for in its
+    community and in those that came from it; a name without a community in the whole city, and there only by id,
+    name, alias, evened out, or without full names of places that the estate lies in. Names with different numbers
+    or sides (一期 and 二期, 12号院 and 21号院, 东里 and 西里) never meet.
 
     Args:
         names: DataFrame[written, area (may be null), rows], each written and area once.
         estates: Estates. lineage: [area, earlier], each area with every area it followed.
         answers: EstateReview with answers; those of any `where` hold.
-        where: the file, or "orders".
+        where: the file, or "orders". areas: Areas; without them no place is known.
 
     Returns:
         Links; `found` and `step` have the index of `names`.
@@ -73,8 +76,14 @@ def link(
     found, step = _answered(names, estates, answers)
     torn: list[pd.DataFrame] = []
     open_rows = spelled[found.isna()]
-    for number, (scope, on, table) in enumerate(_tries(book), start=1):
-        hits = _hits(open_rows, on, table, scope)
+    tries = _tries(book)
+    for number in range(1, len(tries) + 2):
+        if number <= len(tries):
+            scope, on, table = tries[number - 1]
+            hits = _hits(open_rows, on, table, scope)
+        else:
+            hits, doubts = _by_place(names.loc[open_rows.index], estates, lineage, areas)
+            torn.append(doubts[~doubts["row"].isin(hits["row"])])
         hits = _without(hits, different)
         torn.append(hits[hits["row"].duplicated(keep=False)].assign(reason=TWO, alike=1.0))
         single = hits.drop_duplicates("row", keep=False).set_index("row")["estate"]
@@ -87,20 +96,26 @@ def link(
 
 
 def history(
-    named: pd.DataFrame, estates: pd.DataFrame, lineage: pd.DataFrame, answers: pd.DataFrame, options: Matching
+    named: pd.DataFrame,
+    estates: pd.DataFrame,
+    lineage: pd.DataFrame,
+    answers: pd.DataFrame,
+    options: Matching,
+    areas: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Incidents that name an estate, under the estate's id.
 
     Args:
         named: EstateHistory with `area`; `estate` as written in the orders.
         estates: Estates. lineage: [area, earlier], each area with every area it followed. answers: EstateReview.
+        areas: Areas, whose names may stand before an estate's.
 
     Returns:
         (EstateHistory of what was found, EstateReview of what is doubtful; that does not count for any estate).
     """
     pair = ["estate", "area"]
     sums = named.groupby(pair, dropna=False)["incidents"].sum().rename("rows").reset_index()
-    links = link(sums.rename(columns={"estate": "written"}), estates, lineage, answers, options, "orders")
+    links = link(sums.rename(columns={"estate": "written"}), estates, lineage, answers, options, "orders", areas)
     ids = sums.assign(found=links.found)[[*pair, "found"]]
     rows = named.merge(ids, on=pair, how="left").dropna(subset="found")
     keys = ["estate", "category", "month", "months"]
@@ -138,6 +153,53 @@ def _tries(book: pd.DataFrame) -> list[tuple[Scope, str, pd.DataFrame]]:
         ("city", "full", book),
         ("city", "base", book.assign(base=book["full"])),
     ]
+
+
+def _by_place(
+    names: pd.DataFrame, estates: pd.DataFrame, lineage: pd.DataFrame, areas: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(DataFrame[row, estate] of names that are one without the places the estate lies in; of doubtful ones
+    DataFrame[row, estate, reason, alike])."""
+    from rapidfuzz import fuzz, process
+
+    lines = {} if areas is None else chains(areas)
+    city = () if areas is None else anywhere(areas)
+    ours = _bare(names.rename_axis("row").reset_index().rename(columns={"written": "name"}), lines, city)
+    own = estates[["estate", "area", "name"]].assign(place=estates["area"])
+    other = own.assign(name=estates["aliases"].str.split("|")).explode("name")
+    theirs = _bare(pd.concat([own, other], ignore_index=True).dropna(subset="name"), lines, ())
+    theirs = theirs[theirs["key"] == theirs["whole"]]
+    before = theirs.merge(lineage, on="area").drop(columns="area").rename(columns={"earlier": "area"})
+    theirs = pd.concat([theirs, before[theirs.columns]], ignore_index=True)
+    placed, both = ours["area"].notna(), ("", "_estate")
+    local = ours[placed].merge(theirs, on=["key", "area"], suffixes=both)
+    away = ours[~placed].merge(theirs.drop(columns="area"), on="key", suffixes=both)
+    inside = {area: {place.area for place in line} for area, line in lines.items()}
+    lies = [gone <= inside.get(area, set()) for gone, area in zip(away["places"], away["place"], strict=True)]
+    pairs = pd.concat([local, away[np.array(lies, dtype=bool)]], ignore_index=True)
+    pairs = pairs[pairs["cut"] | pairs["cut_estate"]]
+    sure = pairs["sure"] & pairs["sure_estate"]
+    score = process.cpdist(pairs["name"].tolist(), pairs["name_estate"].tolist(), scorer=fuzz.ratio)
+    pairs = pairs.assign(reason=LIKE, alike=score / 100.0)
+    return pairs.loc[sure, ["row", "estate"]].drop_duplicates(), pairs.loc[
+        ~sure, ["row", "estate", "reason", "alike"]
+    ]
+
+
+def _bare(rows: pd.DataFrame, lines: dict[str, tuple[Place, ...]], city: tuple[Place, ...]) -> pd.DataFrame:
+    """`rows` of names in areas, each as it is and in every way without places (see `places.bare`): with key (evened
+    out, with and without the building), whole, sure, places, cut (whether a place is gone). `city`: the places
+    looked for in names without an area."""
+    parts = []
+    for at, (name, area) in enumerate(zip(rows["name"], rows["area"], strict=True)):
+        ways = bare(name, city if pd.isna(area) else lines.get(area, ()))
+        for text, sure, places in (Bare(name, True, frozenset()), *ways):
+            spelled = spell(text)
+            keys = dict.fromkeys((spelled.full, spelled.base))
+            parts += [(at, key, spelled.full, sure, places, text != name) for key in keys]
+    columns = pd.Index(["at", "key", "whole", "sure", "places", "cut"])
+    found = pd.DataFrame(parts, columns=columns).astype({"key": "str", "whole": "str", "sure": bool, "cut": bool})
+    return rows.reset_index(drop=True).merge(found, left_index=True, right_on="at").drop(columns="at")
 
 
 def _hits(names: pd.DataFrame, key: str, book: pd.DataFrame, scope: Scope) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Rows of one estate ledger (text) -> Estates, EstateHistory, EstateFacts, rejects, notes. Missing stays missing."""
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,16 +28,23 @@ TEXTS = ("zone", "structure", "reno_scope", "pipe_material", "heat_type", "heat_
          "owners_body")  # fmt: skip
 
 NO_NAME = "neither an id nor a name"
+EXPLAINS = "explains the columns"
+EXPLAINING = (
+    r"^[(\[【]?(?:必填|选填|非必填|可不填|填写说明|填表说明|说明|示例|样例|required|optional|example)"
+    r"(?:项|[:)\]】].*)?$"
+)
 SAME_ID = "an earlier row has this id; the first is kept"
 ENDED, NOT_YET = "ended before the month planned", "begins after the month planned"
 NO_AREA = "community not found; the estate is kept without one"
-DROPS = (NO_NAME, SAME_ID, ENDED, NOT_YET)
+DROPS = (NO_NAME, EXPLAINS, SAME_ID, ENDED, NOT_YET)
 """Reasons for which a row is left out; NO_AREA only tells, any other reason blanks a cell."""
 
 NEAR = 0.001
 """Degrees a point may lie outside its community, about 100 m: outlines and points are drawn by hand."""
 SHOWN = 5
 """Rows named in a note."""
+ODD = 100
+"""Times the next highest count from which one is asked about: a slip of the hand, no bad year."""
 
 PlaceArea = Callable[[list[pd.Series], pd.Series, pd.Series], pd.Series]
 """(area texts in the order to try, lon, lat) -> code of the community, null when none is found."""
@@ -126,8 +134,14 @@ def clean(
     table["area"] = place_area(areas, table["lon"], table["lat"]).astype("str")
     refused.add(table["area"].isna(), areas[0] if areas else table["name"], "area", NO_AREA)
     history = _history(frame[kept], table["estate"], source, refused)
-    notes = [*_notes(table, frame, found, source.path, mixed), *_astray(table, place_area, outlined, source.path)]
     facts = _facts(table, text, source, refused)
+    notes = [
+        *_notes(table, frame, found, source.path, mixed),
+        *_astray(table, place_area, outlined, source.path),
+        *_doubled(frame[kept], found, source.path),
+        *_spans(frame[kept], source, as_of),
+        *_too_new(facts, source.path, as_of),
+    ]
     estates = check(Estates, conform(Estates, table.sort_values("estate", ignore_index=True)), source.path)
     return Ledger(estates, history, refused.table(), tuple(notes), facts, len(frame))
 
@@ -212,9 +226,11 @@ def _identity(
 def _kept(estate: pd.Series, name: pd.Series, found: dict[str, list[str]], refused: Refusals) -> pd.Series:
     column = (found["estate"] or found["name"] or ["estate"])[0]
     refused.add(estate.isna(), name, column, NO_NAME)
-    twice = estate.notna() & estate.duplicated()
+    explains = name.fillna(estate).str.contains(EXPLAINING, case=False).fillna(False).astype(bool)
+    refused.add(explains, name.fillna(estate), column, EXPLAINS)
+    twice = estate.notna() & estate.duplicated() & ~explains
     refused.add(twice, estate, column, SAME_ID)
-    return estate.notna() & ~twice
+    return estate.notna() & ~twice & ~explains
 
 
 def _there(
@@ -321,6 +337,64 @@ def _astray(table: pd.DataFrame, place_area: PlaceArea, outlined: Collection[str
     zh = f"{len(rows)} 个小区的坐标不在所写社区内; 以所写社区为准 → 核对坐标或社区"
     en = f"{len(rows)} estates have a point outside their community; the community holds -> check point or community"
     return [_note(path, rows, zh, en)]
+
+
+def _doubled(frame: pd.DataFrame, found: dict[str, list[str]], path: str) -> list[Note]:
+    """Fields that several columns give, where these differ; `area` and `name` have a second column by right."""
+    notes = []
+    for field, headers in found.items():
+        if not headers or field in ("area", "name"):
+            continue
+        again = re.compile(re.escape(str(headers[0])) + r"\.\d+")
+        every = [headers[0], *(name for name in frame.columns if again.fullmatch(str(name))), *headers[1:]]
+        first, *others = (cells.text(frame, header).fillna("") for header in every)
+        differ = sum((((other != "") & (other != first)) for other in others), pd.Series(False, index=frame.index))
+        if n := int(differ.astype(bool).sum()):
+            named = (mark.join(map(str, every)) for mark in ("、", ", "))
+            zh, en = (
+                form.format(next(named), field, n)
+                for form in ("{} 同为 {}, 只读第一列; {} 行不一致 → 只留一列",
+                             "{} all give {}; the first is read, {} rows differ -> keep one column")
+            )  # fmt: skip
+            notes.append(Note(f"{path}: {zh}", f"{path}: {en}"))
+    return notes
+
+
+def _spans(frame: pd.DataFrame, source: EstateSource, as_of: pd.Timestamp) -> list[Note]:
+    """History columns of one year and category, of years not over, and with a count out of all proportion."""
+    notes, path = [], source.path
+    same: dict[tuple[str, int], list[str]] = {}
+    for column in source.history:
+        same.setdefault((column.category, column.year), []).append(column.column)
+        if pd.Timestamp(column.year, 12, 1) > as_of:
+            zh = f"{column.column}: {column.year} 年到 {as_of:%Y-%m} 还没有结束, 不计入历史"
+            en = f"{column.column}: {column.year} is not over by {as_of:%Y-%m} and does not count as history"
+            notes.append(Note(f"{path}: {zh} → 核对 year", f"{path}: {en} -> check its year"))
+        counts = pd.to_numeric(cells.text(frame, cells.headers(frame, (column.column,))[0]), errors="coerce")
+        most, next_most = [*counts.nlargest(2), 0.0, 0.0][:2]
+        if most > ODD * max(next_most, ODD / 10):
+            zh, en = (
+                f"{column.column} {most:.0f} 比其余各行的 {ODD} 倍还多",
+                f"{column.column} {most:.0f} is over {ODD} times all",
+            )
+            rows = counts.index[counts == most]
+            notes.append(_note(path, rows, f"{zh}; 保留 → 核对", f"{en} others; kept -> check it"))
+    for (category, year), columns in same.items():
+        if len(columns) > 1:
+            zh = f"{'、'.join(columns)} 同为 {category} {year} 年, 两列相加 → 若不是分项, 改 year"
+            en = f"{', '.join(columns)} all give {category} of {year} and are added up -> unless parts, mend `year`"
+            notes.append(Note(f"{path}: {zh}", f"{path}: {en}"))
+    return notes
+
+
+def _too_new(facts: pd.DataFrame, path: str, as_of: pd.Timestamp) -> list[Note]:
+    """Figures said to be of more than a year after the month planned."""
+    rows = pd.Index(facts.loc[facts["as_of"] > as_of + pd.DateOffset(years=1), "row"].unique())
+    if not len(rows):
+        return []
+    zh = f"{len(rows)} 个小区的数据日期晚于 {as_of:%Y-%m} 一年以上; 保留, 并盖过别的表 → 核对日期"
+    en = f"{len(rows)} estates have figures of over a year after {as_of:%Y-%m}; kept, and hold over other files"
+    return [_note(path, rows, zh, f"{en} -> check the day")]
 
 
 def _note(path: str, rows: pd.Index, zh: str, en: str) -> Note:

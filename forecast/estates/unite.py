@@ -16,7 +16,11 @@ FIXED = ("estate", "name", "aliases")
 
 
 def unite(
-    ledgers: Sequence[Ledger], lineage: pd.DataFrame, answers: pd.DataFrame, options: Matching
+    ledgers: Sequence[Ledger],
+    lineage: pd.DataFrame,
+    answers: pd.DataFrame,
+    options: Matching,
+    areas: pd.DataFrame | None = None,
 ) -> tuple[Ledger, pd.DataFrame]:
     """One ledger of all files, in their order.
 
@@ -26,14 +30,15 @@ def unite(
     the name of the file behind it.
 
     Args:
-        ledgers: one a file, at least one. lineage: [area, earlier]. answers: EstateReview.
+        ledgers: one a file, at least one. lineage: [area, earlier]. answers: EstateReview. areas: Areas, whose names
+            may stand before an estate's.
 
     Returns:
         (Ledger, EstateReview of pairs of files that may be one estate and are kept apart).
     """
     whole, reviews, notes = ledgers[0], [empty(EstateReview)], list(ledgers[0].notes)
     for ledger in ledgers[1:]:
-        same, doubtful = _same(ledger, whole.estates, lineage, answers, options)
+        same, doubtful = _same(ledger, whole.estates, lineage, answers, options, areas)
         ids = _ids(ledger.estates["estate"], same, whole.estates, _file(ledger))
         into = ledger.estates["estate"].map(ids).isin(whole.estates["estate"])
         notes += [*ledger.notes, _told(ledger, int(into.sum()))]
@@ -43,14 +48,19 @@ def unite(
 
 
 def _same(
-    ledger: Ledger, earlier: pd.DataFrame, lineage: pd.DataFrame, answers: pd.DataFrame, options: Matching
+    ledger: Ledger,
+    earlier: pd.DataFrame,
+    lineage: pd.DataFrame,
+    answers: pd.DataFrame,
+    options: Matching,
+    areas: pd.DataFrame | None,
 ) -> tuple[pd.Series, pd.DataFrame]:
     """The earlier estate of each estate of a ledger, null where none is sure; and EstateReview."""
     rows, file = ledger.estates, _file(ledger)
     named = rows["name"] != rows["estate"]
     names = pd.DataFrame({"written": rows["name"], "area": rows["area"], "rows": 1})
     single = ~names.duplicated(["written", "area"], keep=False)
-    links = link(names[single & named], earlier, lineage, answers, options, file)
+    links = link(names[single & named], earlier, lineage, answers, options, file, areas)
     found, step = links.found.reindex(rows.index), links.step.reindex(rows.index, fill_value=-1)
     ids = earlier.drop_duplicates("estate").set_index(earlier["estate"].map(plain))["estate"]
     ids = ids[~ids.index.duplicated(keep=False)]

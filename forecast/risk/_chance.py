@@ -14,15 +14,20 @@ ENOUGH = 200
 """Estates from which chances are calibrated on the year before; fewer would be learned by heart."""
 
 
+SUREST = 0.999
+"""No chance is said to be surer, nor surer not to come: a year unlike those known is not in the data."""
+
+
 @dataclass(frozen=True)
 class Calibration:
-    """What a chance said turned out to be, as a rising line through points; no points = as said."""
+    """What a chance said turned out to be, as a rising line through points; no points = as said. Never 0 or 1."""
 
     said: Array
     came: Array
 
     def apply(self, chance: Array) -> Array:
-        return np.interp(chance, self.said, self.came) if len(self.said) else chance
+        found = np.interp(chance, self.said, self.came) if len(self.said) else chance
+        return np.clip(found, 1 - SUREST, SUREST)
 
 
 AS_SAID = Calibration(np.empty(0), np.empty(0))
@@ -77,7 +82,12 @@ def chance(mean: Array, variance: Array, median: Array) -> Array:
 def calibrated(said: Array, happened: Array) -> Calibration:
     """Isotonic regression of what happened on what was said, through the middles of its steps.
 
-    Source: Zadrozny & Elkan 2002, Transforming classifier scores into accurate multiclass probability estimates.
+    A step of n estates says (k + 1/2) / (n + 1) where k happened, so that ten of ten are not taken for certain;
+    small steps may then cross and are joined again.
+
+    Source: Zadrozny & Elkan 2002, Transforming classifier scores into accurate multiclass probability estimates;
+    the mean under the prior of Jeffreys: Brown, Cai & DasGupta 2001, Interval estimation for a binomial proportion,
+    section 4.2.
     """
     from scipy.optimize import isotonic_regression
 
@@ -88,7 +98,8 @@ def calibrated(said: Array, happened: Array) -> Calibration:
     starts = found.blocks[:-1]
     count = np.diff(found.blocks)
     middle = np.add.reduceat(said[order], starts) / count
-    return Calibration(middle, found.x[starts])
+    came = (found.x[starts] * count + 0.5) / (count + 1)
+    return Calibration(middle, isotonic_regression(came, weights=count + 1.0).x)
 
 
 def stability(mean: Array, shape: Array, top: int, draws: int, seed: int) -> Array:

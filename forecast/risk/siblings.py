@@ -29,6 +29,9 @@ TIMES = 2.0
 
 NUMBER = re.compile(r"[(（]?[0-9一二三四五六七八九十甲乙丙东南西北]+(区|期|里|院|号院|号)?[)）]?$")
 
+ROAD = re.compile(r"(?:路|街|大道|巷|胡同|弄|条)$")
+"""A name that is a road and a number says where an estate stands, not which batch it is of."""
+
 WORTH = 1.01
 """Factor from which siblings are worth a row."""
 
@@ -38,7 +41,8 @@ Key = Literal["street", "community", "name", "age", "pipe_material", "pipe_age",
 class Kin(Spec):
     """What makes estates siblings: all of `same` known and alike. `only`: categories it counts for, empty = all.
 
-    Ages are alike within one band of ten years; `name` is the name without a last number or direction (一区, 北里).
+    Ages are alike within one band of ten years; `name` is the name without a last number or direction (一区, 北里);
+    one that is then a road (12号院 of 和平路) has none.
     """
 
     name: str = Field(min_length=1)
@@ -232,7 +236,7 @@ def _key(key: Key, estates: pd.DataFrame, areas: pd.DataFrame) -> pd.Series:
         return estates["area"]
     if key == "name":
         stem = estates["name"].str.replace(NUMBER, "", regex=True).str.strip()
-        return stem.where(stem != "")
+        return stem.where((stem != "") & ~stem.str.contains(ROAD).fillna(True).astype(bool))
     if key in ("age", "pipe_age"):
         return estates["built_year" if key == "age" else "pipe_year"] // BAND
     return estates[key]

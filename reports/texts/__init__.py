@@ -46,6 +46,10 @@ class Words:
         """A whole number with thousands separated."""
         return f"{whole(value):,}"
 
+    def score(self, value: float) -> str:
+        """A whole number; near 0 and 100 one decimal, since 99.7 is not certain."""
+        return f"{value:.1f}" if 0 < value < 0.5 or 99.5 <= value < 100 else str(whole(value))
+
     def percent(self, share: float) -> str:
         return f"{100 * share:.1f}".removesuffix(".0")
 

@@ -26,6 +26,7 @@ TEXTS = {
     "grade.yellow": Text("黄", "yellow"),
     "grade.blue": Text("蓝", "blue"),
     "points": Text("{driver}（{points} 分）", "{driver} ({points} points)"),
+    "points.one": Text("{driver}（1 分）", "{driver} (1 point)"),
     # headlines
     "headline.total": Text(
         "{months}{city}预计 {expected} 件诉求，{range}{against}。",

@@ -14,10 +14,9 @@ TEXTS = {
     ),
     "risk.read": Text(
         "等级按 {category} 的风险分排；分数越高，未来 12 个月诉求超过本街道中位小区的可能越大；"
-        "原因后面是它贡献的分数。",
-        "Graded by the score of {category}: the higher, the likelier more requests in the next 12 months "
-        "than the median "
-        "estate of the street; each reason shows its points.",
+        "同分的按预计件数排；原因后面是它贡献的分数。",
+        "Graded by the score ({category}): the higher, the likelier more requests in the next 12 months than the "
+        "median estate of the street; equal scores go by what is expected; each reason shows its points.",
     ),
     "risk.read.points": Text(
         "等级按小区属性打分的总分排（没有可用的历史件数，因此没有预计件数）；原因后面是它贡献的分数。",
@@ -94,11 +93,11 @@ TEXTS = {
     "risk.about.score": Text(
         "风险分 = 未来 12 个月件数超过本街道中位小区的可能 × 100（没有历史的，为属性打分）；"
         "预计件数、区间与进前 {top} 的"
-        "把握来自同一模型。名次请看区间与把握，相邻名次往往分不出高低。",
+        "把握来自同一模型（进前 {top} 的把握未计同批小区近期多发）。名次请看区间与把握，相邻名次往往分不出高低。",
         "Score = 100 x the chance of more incidents in the next 12 months than the median estate of the "
         "street (points for "
         "attributes where there is no history); expected, interval and chance in the top {top} come from the "
-        "same model. "
+        "same model (that chance leaves out recent incidents of siblings). "
         "Neighbours on the list can often not be told apart.",
     ),
     "risk.about.cuts": Text(

@@ -90,6 +90,41 @@ def test_points_shared_astray_and_instead_of_a_community(cli: Cli, job: Path) ->
     assert estates.loc[["E1", "E3"], "lon"].tolist() == [116.45, 116.45]
 
 
+def test_a_row_that_explains_the_columns_is_no_estate(cli: Cli, job: Path) -> None:
+    ledger(job, "必填,必填,必填,填整数,四位年份,WGS84,WGS84,百分比", "E4,示例里,东社区,200,1985,116.45,39.93,85%")
+    said = checked(cli, job)
+    assert "第 4 行 小区编号: 是填表说明, 不是小区, 1 处, 整行去掉; 原值 '必填' → 从表中删去" in said
+    assert "小区表 4 行: 采用 3, 去掉 1" in said
+
+
+def test_columns_that_say_a_thing_twice_or_too_early(cli: Cli, job: Path) -> None:
+    rows = ["3件,4,5,6,2021-08-01", "1,2,99999,8起,2031-01-01", "-1,2.5,4,五,2021-08-01"]
+    good = [GOOD.format(n=n, name=f"东{n}里", area="东社区") for n in (1, 2, 3)]
+    head = f"{HEAD},供暖2019,供暖2020,供暖另,供暖2021,数据日期,户数,总户数"
+    lines = [head, *(f"{a},{b},200,77" for a, b in zip(good, rows, strict=True))]
+    (job.parent / "estates.csv").write_text("\n".join(lines), encoding="utf-8")
+    columns = [("供暖2019", 2019), ("供暖2020", 2020), ("供暖另", 2020), ("供暖2021", 2021)]
+    history = "".join(f"    - {{column: {name}, category: 供暖, year: {year}}}\n" for name, year in columns)
+    ledger = f"estates:\n  path: estates.csv\n  history:\n{history}"
+    job.write_text(
+        job.read_text(encoding="utf-8").replace("estates: {path: estates.csv}\n", ledger), encoding="utf-8"
+    )
+    said = checked(cli, job)
+    for line in (
+        "户数、户数.1、总户数 同为 households, 只读第一列; 3 行不一致 → 只留一列",
+        "供暖2020、供暖另 同为 供暖 2020 年, 两列相加 → 若不是分项, 改 year",
+        "供暖2021: 2021 年到 2021-08 还没有结束, 不计入历史",
+        "第 3 行: 供暖另 99999 比其余各行的 100 倍还多; 保留 → 核对",
+        "第 3 行: 1 个小区的数据日期晚于 2021-08 一年以上; 保留, 并盖过别的表 → 核对日期",
+        "第 4 行 供暖2019: 小于 0, 1 处, 置空",
+        "第 4 行 供暖2020: 不是整数, 1 处, 置空",
+        "第 4 行 供暖2021: 不是数字, 1 处, 置空",
+    ):
+        assert line in said, (line, said)
+    assert "'3件'" not in said
+    assert "'8起'" not in said
+
+
 def test_one_estate_and_no_history(cli: Cli, job: Path) -> None:
     (job.parent / "estates.csv").write_text(f"{HEAD}\nE1,东里,东社区,200,1985,116.45,39.92,85%", encoding="utf-8")
     said = checked(cli, job)

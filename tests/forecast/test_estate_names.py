@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from forecast.estates import Matching, history
 from forecast.estates.names import ELSEWHERE, LIKE, TWO, link
 from forecast.estates.spelling import even, spell
-from forecast.tables import EstateHistory, EstateReview, Estates, check, conform, empty
+from forecast.tables import Areas, EstateHistory, EstateReview, Estates, check, conform, empty
 
 NONE = empty(EstateReview)
 ALONE = pd.DataFrame({"area": [], "earlier": []}, dtype="str")
@@ -156,3 +156,92 @@ def test_names_that_meet_have_the_same_numbers(written: str, name: str) -> None:
 @given(letters)
 def test_evening_out_twice_changes_nothing(name: str) -> None:
     assert even(even(name)) == even(name)
+
+
+TREE = check(
+    Areas,
+    conform(
+        Areas,
+        pd.DataFrame(
+            [("bj", "city", None, "北京市", ""), ("cy", "district", "bj", "朝阳区", ""),
+             ("js", "street", "cy", "劲松街道", ""),
+             ("sj", "street", "cy", "双井街道", "双井地区"), ("c", "community", "js", "劲松一社区", ""),
+             ("d", "community", "sj", "双井社区", "")],
+            columns=pd.Index(["area", "level", "parent", "name", "aliases"]),
+        ),
+    ),
+)  # fmt: skip
+
+
+def placed(written: str, area: str | None, estates: pd.DataFrame, answers: pd.DataFrame = NONE) -> Any:
+    """As `found`, with the names of the places known."""
+    names = pd.DataFrame({"written": [written], "area": pd.Series([area], dtype="str"), "rows": [1]})
+    links = link(names, estates, ALONE, answers, Matching(), "orders", TREE)
+    estate = links.found.iloc[0]
+    return (None if pd.isna(estate) else estate, links.doubtful["estate"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("北京市朝阳区劲松一区", "劲松一区"),
+        ("劲松一区", "北京市朝阳区劲松一区"),
+        ("劲松街道劲松一区", "劲松一区"),
+        ("朝阳区劲松街道一区", "劲松一区"),
+        ("朝阳区磨房北里小区", "磨房北里"),
+        ("朝阳区·劲松街道 磨房北里3号楼2单元", "磨房北里"),
+        ("劲松磨房北里", "磨房北里"),
+        ("磨房北里（劲松）", "磨房北里"),
+        ("磨房北里", "磨房北里【朝阳区劲松街道】"),
+        ("北京磨房北里", "朝阳区磨房北里"),
+        ("劲松一社区磨房北里", "磨房北里"),
+        ("劲松街道东里", "东里"),
+    ],
+)
+def test_places_an_estate_lies_in_say_nothing_new(written: str, name: str) -> None:
+    estates = book(("a", name, "c"), ("b", "别处花园", "c"), ("e", "劲松二区", "c"))
+    assert placed(written, "c", estates) == ("a", [])
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("双井街道磨房北里", "磨房北里"),
+        ("劲松二区", "劲松一区"),
+        ("劲松街道劲松二区", "劲松一区"),
+        ("朝阳区", "朝阳园"),
+    ],
+)
+def test_other_places_and_other_numbers_stay_apart(written: str, name: str) -> None:
+    assert placed(written, "c", book(("a", name, "c")))[0] is None
+
+
+@pytest.mark.parametrize("written", ["劲松东里", "朝阳花园"])
+def test_a_short_place_before_a_rest_that_many_have_is_asked(written: str) -> None:
+    rest = written[2:]
+    assert placed(written, "c", book(("a", rest, "c"))) == (None, ["a"])
+
+
+def test_places_of_two_estates_are_asked_and_answers_hold() -> None:
+    twice = book(("a", "磨房北里", "c"), ("b", "劲松磨房北里", "c"))
+    assert placed("朝阳区磨房北里", "c", twice) == (None, ["a", "b"])
+    said = pd.DataFrame({"where": ["orders"], "written": ["朝阳区磨房北里"], "area": ["c"], "estate": ["b"],
+                         "name": ["劲松磨房北里"], "reason": [TWO], "alike": [1.0], "rows": [1],
+                         "answer": ["different"]})  # fmt: skip
+    assert placed("朝阳区磨房北里", "c", twice, check(EstateReview, conform(EstateReview, said))) == ("a", [])
+
+
+def test_a_name_without_a_community_is_found_where_its_places_are() -> None:
+    estates = book(("a", "光明里", "c"), ("b", "光明里", "d"))
+    assert placed("光明里", None, estates) == (None, ["a", "b"])
+    assert placed("朝阳区劲松街道光明里", None, estates)[0] == "a"
+    assert placed("北京市双井地区光明里2号楼", None, estates)[0] == "b"
+    assert placed("海淀区光明里", None, estates)[0] is None
+
+
+@given(st.text(alphabet="北京市朝阳区劲松街道一二里园(（)）【】 3a", max_size=12), st.sampled_from(["c", "d", None]))
+@settings(max_examples=60, deadline=None)
+def test_any_name_is_found_asked_or_left(written: str, area: str | None) -> None:
+    estates = book(("a", "劲松一里", "c"), ("b", "朝阳园", "d"), ("e", "二里", "d"))
+    estate, asked = placed(written, area, estates)
+    assert estate is None or not asked

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,42 @@ def test_without_incidents_the_points_lead() -> None:
     assert book.sheetnames == ["小区风险清单", "数据说明"]
     assert rows(book["小区风险清单"])[0]["未来 12 个月预计"] is None
     assert "属性打分" in book["小区风险清单"]["A3"].value
-    assert json.loads(risk_layer.render(bare))["features"][0]["properties"]["expected"] is None
+    assert json.loads(risk_layer.render(bare))["features"][0]["properties"].get("expected") is None
+
+
+def test_the_map_layer_says_nothing_twice_and_leaves_out_what_is_unknown() -> None:
+    material = made()
+    raw = risk_layer.render(material).decode()
+    layer = json.loads(raw)
+    assert len({feature["properties"]["estate"] for feature in layer["features"]}) == len(layer["features"])
+    for feature in layer["features"]:
+        assert all(value not in (None, "") for value in feature["properties"].values())
+        assert all(round(degree, 6) == degree for degree in feature["geometry"]["coordinates"])
+    assert not re.search(r":\d+\.0[,}]", raw)
+    unplaced = replace(material, estates=material.estates.assign(area=None), risk_drivers=empty(RiskDrivers))
+    first = json.loads(risk_layer.render(unplaced))["features"][0]["properties"]
+    assert not {"area", "area_name", "reason_1"} & set(first)
+
+
+def test_an_english_workbook_reads_well() -> None:
+    material = made("en")
+    drivers = material.risk_drivers.assign(contribution=1.0)
+    silent = pd.DataFrame(
+        {"estate": material.estates["estate"].head(1), "category": ALL, "expected": 12.0, "reported": 1.0,
+         "probability": 0.8, "listed": True, "reason": "少", "reason_en": "few"}
+    )  # fmt: skip
+    book = opened(replace(material, risk_drivers=drivers, silent=silent))
+    sheet = book["Estates at risk"]
+    for cell in sheet[HEADER]:
+        longest = max(map(len, str(cell.value).replace("-", " ").split()))
+        assert sheet.column_dimensions[cell.column_letter].width >= 1.1 * longest, cell.value
+    assert "(1 point)" in str(rows(sheet)[0])
+    assert rows(book["Silent estates"])[0]["Street"]
+    notes = book[book.sheetnames[-1]]
+    for row in range(1, notes.max_row + 1):
+        text = notes.cell(row, 1).value
+        if text and notes.cell(row, 2).value == "eb_glm":
+            assert notes.row_dimensions[row].height >= sheets.LINE * len(sheets.wrapped(text, 22))
 
 
 def test_every_estate_with_a_point_is_on_the_map() -> None:

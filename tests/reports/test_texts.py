@@ -73,3 +73,8 @@ def test_differences_carry_their_sign() -> None:
 @pytest.mark.parametrize(("share", "shown"), [(0.789, "78.9"), (0.8, "80"), (1.0, "100"), (0.0, "0")])
 def test_percent_has_at_most_one_decimal(share: float, shown: str) -> None:
     assert Words("zh").percent(share) == shown
+
+
+def test_a_score_near_the_ends_does_not_read_as_certain() -> None:
+    shown = [Words("zh").score(value) for value in (0, 0.1, 0.6, 62.5, 99.4, 99.5, 99.9, 100)]
+    assert shown == ["0", "0.1", "1", "63", "99", "99.5", "99.9", "100"]

@@ -177,3 +177,10 @@ def test_points_of_a_card_are_left_as_they_are() -> None:
     after, reasons = raised(card, drivers, kin, Cuts(), AS_OF, 3)
     assert after.to_csv() == card.to_csv()
     assert reasons.to_csv() == drivers.to_csv()
+
+
+def test_two_numbers_of_one_road_are_no_group() -> None:
+    kin = next(kin for kin in KINS if kin.name == "group").model_copy(update={"same": ("name",)})
+    names = ["和平路12号院", "和平路45号院", "劲松一区", "劲松二区", "甘家口大街3号院", "甘家口大街5号院", "12号院"]
+    estates = homes(len(names), name=names)
+    assert batch(kin, estates, empty(Areas)).tolist() == [-1, -1, 0, 0, -1, -1, -1]
