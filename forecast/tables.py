@@ -603,6 +603,13 @@ STATUSES = ("not_started", "in_progress", "done", "declined")
 """未开始, 进行中, 已完成, 不采纳."""
 
 
+REFUSED = (
+    "unknown_task", "unknown_status", "no_status", "not_begun", "no_date", "no_reason", "bad_date", "future",
+    "too_old", "backwards", "conflict", "bad_figure", "no_columns",
+)  # fmt: skip
+"""Why a row, or a cell, of a returned list is not taken."""
+
+
 class Tasks(Table):
     """What became of each task a plan ever issued, as last heard of.
 
@@ -635,6 +642,37 @@ class Tasks(Table):
     defects_found: Series[float] = pa.Field(nullable=True, ge=0)
     defects_fixed: Series[float] = pa.Field(nullable=True, ge=0)
     override_reason: Series[str] = pa.Field(nullable=True)
+
+
+class Returns(Table):
+    """What streets said of their tasks, one row each time, in the order it was heard; nothing is ever overwritten.
+
+    `said_on`: the day it was taken in. `file`, `row`: where it stood. `override_reason`: why a task is declined, or
+    why what was said before is taken back.
+    """
+
+    task_id: Series[str]
+    status: Series[str] = pa.Field(isin=STATUSES)
+    done_on: Series[pd.Timestamp] = pa.Field(nullable=True)
+    evidence: Series[str] = pa.Field(nullable=True)
+    cost: Series[float] = pa.Field(nullable=True, ge=0)
+    defects_found: Series[float] = pa.Field(nullable=True, ge=0)
+    defects_fixed: Series[float] = pa.Field(nullable=True, ge=0)
+    override_reason: Series[str] = pa.Field(nullable=True)
+    said_on: Series[pd.Timestamp]
+    file: Series[str]
+    row: Series[int] = pa.Field(ge=1)
+
+
+class Refusals(Table):
+    """Rows and cells of returned lists that were not taken, with why."""
+
+    file: Series[str]
+    row: Series[int] = pa.Field(ge=0)
+    task_id: Series[str] = pa.Field(nullable=True)
+    column: Series[str]
+    value: Series[str]
+    reason: Series[str] = pa.Field(isin=REFUSED)
 
 
 def check(table: type[Table], frame: pd.DataFrame, where: str = "") -> pd.DataFrame:

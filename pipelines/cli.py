@@ -55,6 +55,46 @@ def monthly(
 
 
 @app.command()
+def plan(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a monthly run, such as runs/latest.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Config with another playbook, capacity or shares.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    head: Annotated[int, typer.Option(min=0, help="Also print this many lines of the work plan.")] = 0,
+) -> None:
+    """Plan again in seconds from what a run found, after a change of capacity, playbook or shares; fits nothing."""
+    from pipelines import replan as job
+
+    with _clean_exit(), _watching(quiet or as_json) as watch:
+        outcome = job.run(run_dir, _config(config) if config else None, watch)
+    _tell(outcome, as_json, head)
+
+
+@app.command()
+def feedback(
+    config: ConfigPath,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Workbooks that came back; none tells the state.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take returned workbooks in: what streets did, when, with what evidence, or why not."""
+    import pandas as pd
+
+    from pipelines import feedback as job
+
+    with _clean_exit():
+        said = job.run(_config(config), files or [], pd.Timestamp.now().normalize().as_unit("us"))
+    if as_json:
+        typer.echo(json.dumps(said.facts(), ensure_ascii=False))
+        return
+    for line in said.lines():
+        typer.echo(line)
+
+
+@app.command()
 def risk(
     config: ConfigPath,
     as_of: Annotated[str, LastMonth],

@@ -41,7 +41,7 @@ class Settings(Spec):
     longer. `max_data_lag`: months the data may be behind `--as-of`. `caller_key_env` names the environment
     variable with the key of the caller hash; without it callers are not told apart. `caller_cap`: incidents about
     one estate and category that a caller may open in a calendar year; further ones do not count for its risk (3 is
-    our assumption). `estates`: one ledger or a list of them.
+    our assumption). `estates`: one ledger or a list of them. `ledger`: folder of what streets said of their tasks.
     """
 
     workspace: str = "."
@@ -55,6 +55,7 @@ class Settings(Spec):
     caller_cap: int = Field(3, ge=1)
     store: str = "data/store"
     runs: str = "runs"
+    ledger: str = "data/ledger"
     sources: tuple[Source, ...] = Field(min_length=1)
     areas: AreaSource | None = None
     categories: Taxonomy = Taxonomy()

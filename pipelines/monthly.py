@@ -1,25 +1,20 @@
 """The monthly job, top to bottom: complaints in, a ranked work plan out. The order is written here alone."""
 
-from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from forecast import taxonomy, workplan
+from forecast import taxonomy
 from forecast.explain import Wanted
-from forecast.forecaster import COMBINATION
 from forecast.issue import issue
-from forecast.playbook import due, upcoming
+from forecast.playbook import due
 from forecast.risk import catalogue as risk
-from forecast.risk.fairness import fairness
 from forecast.tables import ALL
-from pipelines import inputs, runs
+from pipelines import book, inputs, planning, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
-from pipelines.runs import Identity, Run, Watch
-from pipelines.words import say
-from reports import catalogue as reports
-from reports.material import Material
+from pipelines.planning import Found
+from pipelines.runs import Identity, Watch
 
 
 def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> Outcome:
@@ -63,55 +58,32 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             silent = risk.silent(settings.risk, *known_estates, names)
             counts.update(estates=len(history.estates), scores=len(scored), silent=int(silent["listed"].sum()))
 
+        before = book.past(config, folder, as_of)
+        found = Found(
+            as_of,
+            history.origin,
+            {
+                "panel": known, "areas": history.areas, "estates": history.estates,
+                "estate_incidents": history.incidents, "estate_incidents_uncapped": history.uncapped,
+                "forecasts": issued.forecasts, "contributions": issued.contributions,
+                "calibration": issued.calibration, "scores": issued.scores, "risk": scored, "risk_drivers": drivers,
+                "silent_estates": silent, "siblings": siblings, "sources": history.sources,
+                "unresolved": history.unresolved,
+            },
+        )  # fmt: skip
         with job.stage("plan") as counts:
-            compared = known.assign(orders=known[settings.forecaster.value])  # past and forecast in one unit
-            ground = workplan.Ground(
-                forecasts=issued.forecasts[issued.forecasts["model"] == COMBINATION],
-                correlation=issued.correlation,
-                panel=compared,
-                areas=history.areas,
-                names=names,
-                risk=scored,
-                estates=history.estates,
-                month_starts_on=settings.calendar.month_starts_on,
-                contributions=issued.contributions,
-                silent=silent,
-                siblings=siblings,
-            )
-            _warn_of_far_windows(config, as_of, job)
-            if lost := sorted({*acted_on} - {ALL, *ground.names["category"]}):
-                job.warn(say(settings.language, "playbook_unknown", categories=", ".join(lost)))
-            plan = workplan.build(ground, settings.playbook, settings.plan, as_of, settings.language)
-            slots = plan.loc[plan["chosen"], "estate"].dropna()
-            seen = history.incidents, history.uncapped
-            fair = fairness(settings.fairness, scored, history.estates, *seen, as_of, slots)
-            counts.update(tasks=len(plan), chosen=int(plan["chosen"].sum()))
+            planned = planning.plan(config, found, before, job)
+            counts.update(planning.counts(planned))
 
-        identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest)
+        identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest, (before.digest,))
         with job.stage("reports") as counts:
-            job.put("config.yaml", config.text())
             job.save(
-                panel=known, areas=history.areas, estates=history.estates, forecasts=issued.forecasts,
-                contributions=issued.contributions, calibration=issued.calibration, scores=issued.scores,
-                risk=scored, risk_drivers=drivers, silent_estates=silent, siblings=siblings, fairness=fair,
-                workplan=plan, sources=history.sources, rejects=history.rejects,
-                estate_rejects=history.estate_rejects, estate_facts=history.estate_facts,
-                unresolved=history.unresolved,
-            )  # fmt: skip
-            material = Material(
-                city=settings.city, language=settings.language, as_of=as_of, origin=history.origin,
-                run_id=identity.run_id, version=metadata.version("weisu"), workplan=plan,
-                forecasts=ground.forecasts, panel=compared, areas=history.areas, risk=scored, risk_drivers=drivers,
-                estates=history.estates, categories=ground.names, sources=history.sources,
-                unresolved=history.unresolved, scores=issued.scores, driver_names=risk.labels(settings.risk),
-                fairness=fair, warnings=tuple(job.warnings), next_tasks=_next_tasks(config, ground.names, as_of),
-            )  # fmt: skip
-            for name, content in reports.render_all(material):
-                job.put(name, content)
-                counts["files"] = counts.get("files", 0) + 1
+                rejects=history.rejects, estate_rejects=history.estate_rejects, estate_facts=history.estate_facts
+            )
+            counts["files"] = planning.write(config, found, planned, identity, job)
 
-        target = runs.publish(job, folder, identity, {"origin": f"{history.origin:%Y-%m}"})
-    return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), plan=plan)
+        target = runs.publish(job, folder, identity, {"origin": f"{history.origin:%Y-%m}", "city": settings.city})
+    return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), plan=planned.workplan)
 
 
 def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
@@ -120,25 +92,5 @@ def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
 
 def _categories_due(config: Config, as_of: pd.Timestamp) -> tuple[str, ...]:
     """Categories the plan will speak of; explained before others."""
-    return tuple(sorted(set(due(config.settings.playbook, as_of)["category"])))
-
-
-def _warn_of_far_windows(config: Config, as_of: pd.Timestamp, job: Run) -> None:
-    """Tasks due now whose window the horizon does not reach to its end are cut, or missing from the plan."""
     settings = config.settings
-    reached = as_of + pd.DateOffset(months=settings.horizon) + pd.offsets.MonthEnd()
-    far = due(settings.playbook, as_of)["window_end"] > reached
-    if far.any():
-        job.warn(say(settings.language, "far_windows", count=int(far.sum()), horizon=settings.horizon))
-
-
-def _next_tasks(config: Config, names: pd.DataFrame, as_of: pd.Timestamp) -> str:
-    """The nearest window that later work is for, in words."""
-    calls = upcoming(config.settings.playbook, as_of)
-    calls = calls[calls["category"] != ALL]
-    if calls.empty:
-        return ""
-    first, language = calls.iloc[0], config.settings.language
-    named = names.set_index("category")["name_en" if language == "en" else "name"]
-    category = named.get(first["category"], first["category"])
-    return say(language, "next_window", month=first["window_start"].month, category=category)
+    return tuple(sorted(set(due(settings.playbook, as_of, settings.plan.early_months)["category"])))

@@ -80,6 +80,30 @@ def board_lines(
     return (*head, *shown, "", *say(language, "board_legend").splitlines(), "", *sure, "")
 
 
+MOVES = 12
+"""Changes of a plan told on the terminal; all of them stand in plan_changes and moved."""
+
+
+def change_lines(moved: pd.DataFrame, language: str) -> tuple[str, ...]:
+    """How many tasks are new, dropped, or have another fate, and the largest of them."""
+    kept = moved[moved["change"] == "carried_over"]
+    turned = kept[kept["fate"] != kept["fate_before"]]
+    told = pd.concat([moved[moved["change"] != "carried_over"], turned])
+    size = told["expected_requests"].fillna(told["expected_before"])
+    told = told.assign(size=size).sort_values(["size", "task_id"], ascending=[False, True])
+    totals = {name: int((moved["change"] == name).sum()) for name in ("new", "carried_over", "dropped")}
+    lines = [say(language, "moved", turned=len(turned), **totals)]
+    for row in told.head(MOVES).to_dict("records"):
+        fates = row["fate_before"], row["fate"]
+        before, now = ("–" if pd.isna(fate) else say(language, f"fate.{fate}") for fate in fates)
+        why = say(language, f"why.{row['why']}")
+        task = f"{row['area_name']} · {row['category_name']}: {row['action'][:30]}"
+        lines.append(f"     {task}  {before} → {now} ({why})")
+    if len(told) > MOVES:
+        lines.append(say(language, "more_moves", count=len(told) - MOVES))
+    return tuple(lines)
+
+
 def risk_lines(material: RiskMaterial, head: int = 10) -> tuple[str, ...]:
     """How many estates have which grade, the first of the list, what is unknown."""
     words = material.words

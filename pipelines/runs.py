@@ -194,6 +194,21 @@ def listed(folder: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda manifest: (manifest["started_at"], manifest["run_dir"]))
 
 
+def manifest(run: Path) -> dict[str, Any]:
+    """The manifest of a run folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = run / MANIFEST
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        fix = "name a folder `weisu monthly` made, such as runs/latest"
+        raise ConfigError(Fault("is no run folder", str(run), fix)) from None
+    return found
+
+
 def shown(folder: Path, run_id: str) -> dict[str, Any]:
     """The manifest of one run, by its name, its id, the beginning of either, or `latest`."""
     run_id = (folder / "latest").resolve().name if run_id == "latest" else run_id

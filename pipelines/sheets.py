@@ -1,11 +1,13 @@
 """A small table file (CSV, CSV in gzip, Excel, Parquet) -> all of it as text; the index is the line in the file."""
 
+import csv
 import gzip
 import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -33,9 +35,44 @@ def read(
     Raises:
         DataError: missing, not permitted, damaged, empty, or neither UTF-8 nor GB18030.
     """
-    try:
+    with _told(path):
         line = _header_line(path, encoding, sheet, names) if header_row == "auto" else header_row
         frame = _read(path, encoding, sheet, line)
+    if frame.empty:
+        raise DataError(Fault("has no rows", str(path), "fill it, or remove it from the config"))
+    frame = frame.apply(lambda column: column.str.strip())
+    return frame.mask(frame == "").set_axis(range(line + 1, len(frame) + line + 1), axis=0)
+
+
+def every(path: Path) -> list[pd.DataFrame]:
+    """All cells of each sheet as text, null where empty; rows and columns count from 1, no header is looked for.
+
+    Raises:
+        DataError: missing, not permitted, damaged, or neither UTF-8 nor GB18030.
+    """
+    with _told(path):
+        if path.suffix.lower() in EXCEL:
+            book = pd.read_excel(path, sheet_name=None, header=None, dtype="str", engine="calamine")
+            grids = list(book.values())
+        else:
+            text = _text(path, "auto")
+            mark = max(",\t;", key=text.count)
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+            grids = [pd.DataFrame(rows, dtype="str")]
+    return [_numbered(grid) for grid in grids]
+
+
+def _numbered(grid: pd.DataFrame) -> pd.DataFrame:
+    tidy = grid.set_axis(range(1, grid.shape[1] + 1), axis=1).set_axis(range(1, len(grid) + 1), axis=0)
+    tidy = tidy.apply(lambda column: column.str.strip())
+    return tidy.mask(tidy == "")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what keeps a file from being read into one clear line."""
+    try:
+        yield
     except OSError as error:
         fix = "check the path and its permissions"
         raise DataError(Fault(f"cannot be read ({error.strerror or error})", str(path), fix)) from None
@@ -44,10 +81,6 @@ def read(
     except Exception as error:
         first = str(error).strip().split("\n")[0]
         raise DataError(Fault(f"cannot be read ({first})", str(path), "save the file again, then retry")) from None
-    if frame.empty:
-        raise DataError(Fault("has no rows", str(path), "fill it, or remove it from the config"))
-    frame = frame.apply(lambda column: column.str.strip())
-    return frame.mask(frame == "").set_axis(range(line + 1, len(frame) + line + 1), axis=0)
 
 
 def _header_line(path: Path, encoding: str, sheet: int | str, names: Collection[str]) -> int:

@@ -1,6 +1,7 @@
 """The only reader and writer of tables: Parquet files, written whole or not at all, queried with DuckDB."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -127,6 +128,27 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     with writing(path):
         pq.write_table(table, path, compression="zstd", version="2.6")
+
+
+def put(path: Path, content: bytes) -> None:
+    """One file in place of what stood there, in one step: it is the old one or the new one, never a part."""
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        sync(path.parent, deep=False)
+
+
+def replace(frame: pd.DataFrame, path: Path) -> None:
+    """One table in place of the one that stood there, in one step."""
+    sink = io.BytesIO()
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(table, sink, compression="zstd", version="2.6")
+    put(path, sink.getvalue())
 
 
 def read(path: Path, table: type[Table] | None = None) -> pd.DataFrame:

@@ -1,5 +1,10 @@
 """What a person (or cron) sees while a job runs: bars on a terminal, quiet lines elsewhere, always on stderr."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
@@ -53,3 +58,18 @@ def watch(quiet: bool = False) -> Watch:
     if quiet:
         return Watch()
     return Bars(console) if console.is_terminal else Lines(console)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep what a compiled library prints by itself out of stdout, which belongs to what the job says."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

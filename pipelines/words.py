@@ -137,6 +137,41 @@ _SENTENCES = {
         "说出的可能与实际发生平均相差 {off} 个百分点 (risk_calibration.csv)",
         "chances said and what came true differ by {off} points on average (risk_calibration.csv)",
     ),
+    "not_replanned": (
+        "配置中的 {keys} 也与原运行不同, 要重跑 weisu monthly 才生效",
+        "{keys} of the config differ from the run as well and need a new `weisu monthly` to take effect",
+    ),
+    "moved": (
+        "新增 {new} 项, 保留 {carried_over} 项 (其中 {turned} 项安排有变), 去掉 {dropped} 项",
+        "{new} new, {carried_over} kept ({turned} of them with another fate), {dropped} dropped",
+    ),
+    "more_moves": ("     另有 {count} 项, 见 moved.parquet", "     {count} more in moved.parquet"),
+    "fate.chosen": ("本月启动", "begins now"),
+    "fate.later": ("以后启动", "begins later"),
+    "fate.held_back": ("留作对照", "held back"),
+    "fate.no_capacity": ("人手不足", "no crew"),
+    "fate.late": ("转应急预案", "too late"),
+    "why.due": ("到时候了", "its time has come"),
+    "why.early": ("提前启动", "begun early"),
+    "why.ahead": ("排在以后", "planned for later"),
+    "why.in_progress": ("进行中", "under way"),
+    "why.still_due": ("仍在期内", "still due"),
+    "why.done": ("已完成", "done"),
+    "why.declined": ("不采纳", "declined"),
+    "why.passed": ("已过启动期限", "its time has passed"),
+    "why.few": ("预计件数不足", "too few expected"),
+    "why.not_asked": ("任务手册或名单已无此项", "no longer asked for"),
+    "heard": (
+        "{files} 个文件: 收下 {kept} 项, {unchanged} 行没有新内容, {refused} 处未采用; 共 {tasks} 项任务: "
+        "已完成 {done}, 进行中 {in_progress}, 不采纳 {declined}, 未开始 {not_started}",
+        "{files} files: {kept} kept, {unchanged} rows say nothing new, {refused} refused; {tasks} tasks in all: "
+        "{done} done, {in_progress} under way, {declined} declined, {not_started} not begun",
+    ),
+    "refused_row": (
+        "! {file} 第 {row} 行 {column}: {what}; 原值 {value!r} → {fix}",
+        "! {file}, row {row}, {column}: {what}; was {value!r} -> {fix}",
+    ),
+    "more_refused": ("! 另有 {count} 处, 见 {path}", "! {count} more in {path}"),
     "next_window": ("{month} 月的{category}", "{category} (month {month})"),
     "sources": (
         "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",
@@ -182,6 +217,64 @@ def refusal(language: str, reason: str) -> tuple[str, str]:
     else:
         zh, fix_zh, fix_en = _REFUSALS.get(reason, (reason, "改正", "correct it"))
     return (reason, fix_en) if language == "en" else (zh, fix_zh)
+
+
+_NOT_HEARD = {
+    "unknown_task": ("不是发出过的任务编号", "恢复原任务编号", "is no task that was issued", "put the task id back"),
+    "unknown_status": (
+        "状态不认识",
+        "填 未开始/进行中/已完成/不采纳",
+        "no known status",
+        "write not begun, going on, done or not adopted",
+    ),
+    "no_status": ("填了内容却没有状态", "补状态", "something is filled in without a status", "add the status"),
+    "not_begun": (
+        "有完成日期, 状态却是未开始",
+        "改状态或删日期",
+        "a date of completion of a task not begun",
+        "correct the status or the date",
+    ),
+    "no_date": ("已完成却没有完成日期", "补完成日期", "done without a date", "add the day it was done"),
+    "bad_date": ("完成日期读不懂", "写成 2025-09-30", "no readable date", "write it as 2025-09-30"),
+    "future": ("完成日期晚于今天", "改成实际日期", "a date after today", "correct the date"),
+    "too_old": (
+        "完成日期早于任务一年以上",
+        "改成实际日期",
+        "a date more than a year before the task",
+        "correct the date",
+    ),
+    "no_reason": ("不采纳却没有原因", "补原因", "declined without a reason", "add the reason"),
+    "backwards": (
+        "与以前所报不符",
+        "确有更正的, 写明原因",
+        "takes back what was said before",
+        "if it is a correction, add the reason",
+    ),
+    "conflict": (
+        "同一任务的几行说法不一",
+        "只留正确的一行",
+        "rows about one task contradict one another",
+        "leave the right one alone",
+    ),
+    "bad_figure": (
+        "不是非负数字, 其余内容已收下",
+        "只填数字",
+        "no figure of 0 or more; the rest of the row is kept",
+        "write a number alone",
+    ),
+    "no_columns": (
+        "表中找不到这一列",
+        "用原工作簿填写",
+        "the column is not in the sheet",
+        "fill in the workbook sent",
+    ),
+}
+
+
+def not_heard(language: str, reason: str) -> tuple[str, str]:
+    """(why a row of a returned list was not taken, what to do)."""
+    zh, fix_zh, en, fix_en = _NOT_HEARD[reason]
+    return (en, fix_en) if language == "en" else (zh, fix_zh)
 
 
 def say(language: str, key: str, **facts: Any) -> str:
