@@ -285,6 +285,50 @@ class Calibration(Table):
     value: Series[float]
 
 
+PATTERNS = ("emerging", "seasonal", "chronic", "sporadic")
+"""What kind of trouble a cell is, in the order they go before one another."""
+
+
+class Patterns(Table):
+    """What kind of trouble each community x category is, as known at the end of `as_of`, and what says so.
+
+    `active_lately`: share of the covered months of late with a request. `seasonal_strength`: 0..1. `peak_month`
+    (1-12), `peak_times` (against the mean) and `season_months` (joined by "|", in order) are null where no season is
+    sure. `recent_mean`, `before_mean`: requests a month in the last year and in those before; `recent_times`: their
+    ratio, season and pace of the city taken off; `trend_per_year`: the same, a year. `*_p` is null where too little
+    is known to test, `*_q` is the share of false discoveries. `rising`, `seasonal`, `lasting`: what holds;
+    `pattern` is emerging, seasonal, chronic or sporadic after the first of them.
+    """
+
+    area: Series[str]
+    category: Series[str]
+    as_of: Series[pd.Timestamp]
+    pattern: Series[str] = pa.Field(isin=PATTERNS)
+    months_covered: Series[int] = pa.Field(ge=1)
+    months_active: Series[int] = pa.Field(ge=0)
+    active_lately: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    requests: Series[float] = pa.Field(ge=0)
+    mean_per_month: Series[float] = pa.Field(ge=0)
+    seasonal_strength: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    peak_month: Series[float] = pa.Field(nullable=True, ge=1, le=12)
+    peak_times: Series[float] = pa.Field(nullable=True, ge=1)
+    season_months: Series[str] = pa.Field(nullable=True)
+    season_p: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    season_q: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    recent_mean: Series[float] = pa.Field(nullable=True, ge=0)
+    before_mean: Series[float] = pa.Field(nullable=True, ge=0)
+    recent_times: Series[float] = pa.Field(nullable=True, ge=0)
+    trend_per_year: Series[float] = pa.Field(nullable=True, ge=0)
+    trend_p: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    trend_q: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    rising: Series[bool]
+    seasonal: Series[bool]
+    lasting: Series[bool]
+
+    class Config:
+        unique = ["area", "category"]
+
+
 class Scores(Table):
     """One figure: horizon 0 = all horizons together."""
 
