@@ -78,8 +78,9 @@ def level(y: Array) -> Array:
     later = np.concatenate([means[:, 1:], means[:, -1:]], axis=1)[:, :, None]
     off: Array = (np.arange(YEAR) - MIDDLE) / YEAR
     line = means[:, :, None] * (1 - np.abs(off)) + np.where(off < 0, earlier, later) * np.abs(off)
-    drawn: Array = (line * covered).sum(axis=2)
-    line = np.where(np.asarray(drawn > 0)[:, :, None], line, 1.0)
+    drawn: Array = (line * covered).sum(axis=2, keepdims=True)
+    line = np.where(drawn > 0, line, 1.0)
+    drawn = drawn[:, :, 0]
     drawn = np.where(drawn > 0, drawn, months)
     return line * np.divide(total, drawn, out=np.zeros(total.shape), where=drawn > 0)[:, :, None]
 
@@ -87,10 +88,10 @@ def level(y: Array) -> Array:
 def _nearest(good: Array) -> Array:
     """(n, B) index of the nearest good year, the later one of two; itself where none is."""
     years = np.arange(good.shape[1])
-    far = np.abs(years[:, None] - years[None]) - 0.1 * (years[None] > years[:, None])
+    later = np.subtract.outer(years, years) < 0
+    far = np.abs(np.subtract.outer(years, years)) - 0.1 * later
     distance = np.where(good[:, None], far[None], np.inf)
-    found = distance.argmin(axis=2)
-    return np.where(good.any(axis=1)[:, None], found, years[None])
+    return np.where(np.any(good, axis=1, keepdims=True), distance.argmin(axis=2), years[None])
 
 
 def seasonal_sums(y: Array) -> tuple[Array, Array, Array]:

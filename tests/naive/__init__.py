@@ -12,6 +12,7 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.patterns import discovery_rates, rise, season_sums, slow_level
+from tests.naive.rates import three_rates
 from tests.naive.reconcile import totals
 from tests.naive.risk import (
     captured,
@@ -24,6 +25,7 @@ from tests.naive.risk import (
 )
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
+from tests.naive.shares import wilson
 from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
@@ -59,9 +61,11 @@ __all__ = [
     "tame",
     "theta",
     "theta_means",
+    "three_rates",
     "totals",
     "tsb",
     "under_reporting",
     "variance_with_shocks",
     "whole",
+    "wilson",
 ]
