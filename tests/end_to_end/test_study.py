@@ -11,6 +11,8 @@ import pytest
 import yaml
 from typer.testing import Result
 
+from forecast.rates import RateOptions
+from forecast.study import StudyOptions
 from pipelines import config, store
 from tests.end_to_end.conftest import weisu
 
