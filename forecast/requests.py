@@ -128,6 +128,7 @@ def clean(
             "contacted": parse.yes_no(kept.text("contacted")).where(effective),
             "resolved": parse.yes_no(kept.text("resolved")).where(effective),
             "satisfied": parse.satisfaction(kept.text("satisfied")).where(effective),
+            "excluded": parse.yes_no(kept.text("excluded")),
         }
     )
     requests = conform(Requests, requests).reset_index(drop=True)

@@ -27,6 +27,7 @@ class Columns(Spec):
     "区县->街道|街乡镇->社区". `category`: the levels of the category, "一级分类|问题分类", "二级分类", …; a
     single column may hold all of them as "A->B->C". Of `text` all names are read: only to look for keywords.
     `called_back` says whether the call-back counts; where it does not, the three answers are null.
+    `excluded`: whether the order is left out of the appraisal.
     """
 
     request_id: Names = (
@@ -66,6 +67,7 @@ class Columns(Spec):
     contacted: Names = ("是否联系", "是否响应", "联系情况", "contacted")
     resolved: Names = ("是否解决", "解决情况", "resolved")
     satisfied: Names = ("是否满意", "满意情况", "满意度", "satisfied", "satisfaction")
+    excluded: Names = ("是否剔除", "剔除", "excluded")
     status: Names = ("工单状态", "办理状态", "状态", "status")
     kind: Names = ("工单类型", "诉求类型", "工单类别", "来电类型", "kind", "request_type")
     month: Names = ("月份", "年月", "统计月份", "月", "month", "year_month")

@@ -18,11 +18,13 @@ from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
+from forecast.rates import RateOptions
 from forecast.risk.catalogue import Risk
 from forecast.risk.fairness import Fairness
 from forecast.seasons import Calendar, Weather
 from forecast.sources import Source
 from forecast.spec import Spec
+from forecast.study import StudyOptions
 from forecast.taxonomy import Taxonomy
 from forecast.taxonomy import faults as taxonomy_faults
 from forecast.workplan import Plan
@@ -68,6 +70,8 @@ class Settings(Spec):
     fairness: Fairness = Fairness()
     playbook: Playbook = Playbook()
     plan: Plan = Plan()
+    study: StudyOptions = StudyOptions()
+    rates: RateOptions = RateOptions()
 
 
 class Config(Spec):

@@ -31,11 +31,13 @@ from pipelines.words import say, share
 class History:
     """What is known at the end of month `origin`, the last complete month. Tables as in forecast.tables.
 
-    incidents: EstateHistory with repeat callers capped; uncapped: with every incident.
+    incidents: EstateHistory with repeat callers capped; uncapped: with every incident. call_backs: CallBacks up to
+    `origin`; empty where no source has orders.
     """
 
     origin: pd.Timestamp
     counts: pd.DataFrame
+    call_backs: pd.DataFrame
     areas: pd.DataFrame
     estates: pd.DataFrame
     incidents: pd.DataFrame
@@ -120,6 +122,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     history = History(
         origin=origin,
         counts=counts,
+        call_backs=orders.call_backs(),
         areas=tree,
         estates=ledger.estates,
         estate_facts=ledger.facts,

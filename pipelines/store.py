@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forecast.errors import Fault, RunError
-from forecast.tables import Counts, EstateHistory, Table, conform
+from forecast.tables import CallBacks, Counts, EstateHistory, Table, conform
 
 
 @dataclass(frozen=True)
@@ -203,6 +203,17 @@ GROUP BY area, estate, category, month HAVING sum(opens) > 0 ORDER BY area, esta
 """A list of events: a month with later orders of an old incident alone is left out, as a 0 would say that the list
 holds every estate, and those without a row would be unknown instead of quiet."""
 
+_CALL_BACKS = """
+SELECT area, category, month, coalesce(excluded, false) AS excluded, count(*)::BIGINT AS callbacks,
+    count(contacted)::BIGINT AS contact_asked, (count(*) FILTER (contacted))::BIGINT AS contacted,
+    count(resolved)::BIGINT AS solution_asked, (count(*) FILTER (resolved))::BIGINT AS resolved,
+    count(satisfied)::BIGINT AS opinion_asked,
+    coalesce(sum(CAST(satisfied AS DECIMAL(18, 6))), 0)::DOUBLE AS satisfied
+FROM orders WHERE contacted IS NOT NULL OR resolved IS NOT NULL OR satisfied IS NOT NULL
+GROUP BY ALL ORDER BY area NULLS LAST, category, month, excluded
+"""
+"""Decimals add up to the same sum in any order."""
+
 _COPIES = """
 SELECT count(*)::BIGINT AS copies FROM raw WHERE copy > 1
 """
@@ -239,6 +250,10 @@ class Orders:
         frame = self._query(_ESTATES, cap)
         area, capped = frame["area"].astype("str"), frame["capped"].astype("int64")
         return conform(EstateHistory, frame).assign(area=area, capped=capped)
+
+    def call_backs(self) -> pd.DataFrame:
+        """CallBacks, by the month the order came in."""
+        return conform(CallBacks, self._query(_CALL_BACKS))
 
     def repeated(self) -> int:
         """Orders that came in more than one file, each extra copy counted."""

@@ -172,6 +172,19 @@ _SENTENCES = {
         "! {file}, row {row}, {column}: {what}; was {value!r} -> {fix}",
     ),
     "more_refused": ("! 另有 {count} 处, 见 {path}", "! {count} more in {path}"),
+    "no_zones": (
+        "没有任何社区标明片区 (areas 的 zone 列): 分区表和比值比为空 → 在社区表加 zone 列",
+        "no area has a zone: the tables by zone and the odds are empty -> add a `zone` column to the areas file",
+    ),
+    "study_share": ("{name}: 占 {share} %", "{name}: {share} % of all"),
+    "study_quarters": (
+        "第 {high} 季度最高 (占全年 {high_share} %), 第 {low} 季度最低 ({low_share} %)",
+        "quarter {high} is highest ({high_share} % of the year), quarter {low} lowest ({low_share} %)",
+    ),
+    "study_odds": (
+        "{name}: {level} 相对 {base} 的比值比 {ratio} (95% 区间 {low}–{high})",
+        "{name}: odds in {level} against {base} {ratio} (95% interval {low}–{high})",
+    ),
     "next_window": ("{month} 月的{category}", "{category} (month {month})"),
     "sources": (
         "读入 {rows} 行: 采用 {kept}, 未采用 {rejected}, 重复 {repeated}, 按规则略去 {left_out}, 未落位 {unplaced}",

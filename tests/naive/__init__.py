@@ -11,6 +11,8 @@ from tests.naive.means import climatology, flat_mean, seasonal_naive, tsb
 from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
+from tests.naive.patterns import discovery_rates, rise, season_sums, slow_level
+from tests.naive.rates import three_rates
 from tests.naive.reconcile import totals
 from tests.naive.risk import (
     captured,
@@ -23,12 +25,14 @@ from tests.naive.risk import (
 )
 from tests.naive.scores import scores
 from tests.naive.season import seasonal_index
+from tests.naive.shares import wilson
 from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
     "captured",
     "climatology",
+    "discovery_rates",
     "dynamic_theta",
     "flat_mean",
     "interval",
@@ -45,18 +49,23 @@ __all__ = [
     "poisson_deviance",
     "pool_weights",
     "relative_errors",
+    "rise",
     "score_slope",
     "scores",
+    "season_sums",
     "seasonal_index",
     "seasonal_naive",
     "sibling_factor",
     "slots_against_need",
+    "slow_level",
     "tame",
     "theta",
     "theta_means",
+    "three_rates",
     "totals",
     "tsb",
     "under_reporting",
     "variance_with_shocks",
     "whole",
+    "wilson",
 ]

@@ -183,3 +183,21 @@ def test_incidents_of_one_caller_count_up_to_the_cap_in_a_year(tmp_path: Path) -
     }  # fmt: skip
     early = Orders(entries, pd.Timestamp("2022-03-01"), 1, 30).estates(2)
     assert early["capped"].sum() == found.loc[found["month"] < "2022-03-01", "capped"].sum()
+
+
+def test_call_backs_are_counted_by_what_was_answered(tmp_path: Path) -> None:
+    rows = [
+        order(1, "2022-03-01", contacted=True, resolved=True, satisfied=0.9),
+        order(2, "2022-03-02", contacted=True, resolved=False, satisfied=0.0),
+        order(3, "2022-03-03", contacted=False),
+        order(4, "2022-03-04"),
+        order(5, "2022-03-05", contacted=True, resolved=True, satisfied=1.0, excluded=True),
+        order(6, "2023-02-01", contacted=True),
+    ]
+    entries = stored(tmp_path, rows, [order(1, "2022-03-01", contacted=True, resolved=True, satisfied=1.0)])
+    found = Orders(entries, UNTIL, 1, 30).call_backs()
+    assert found["excluded"].tolist() == [False, True]
+    figures = ["callbacks", "contact_asked", "contacted", "solution_asked", "resolved", "opinion_asked", "satisfied"]
+    assert found[figures].iloc[0].tolist() == [3, 3, 2, 2, 1, 2, 1.0]
+    assert found[figures].iloc[1].tolist() == [1, 1, 1, 1, 1, 1, 1.0]
+    assert Orders([], UNTIL, 1, 30).call_backs().empty
