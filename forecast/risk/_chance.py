@@ -14,6 +14,10 @@ ENOUGH = 200
 """Estates from which chances are calibrated on the year before; fewer would be learned by heart."""
 
 
+CLOSE = 1e-3
+"""What an interval may lack of its probability: among large counts one more or less changes nothing."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What a chance said turned out to be, as a rising line through points; no points = as said."""
@@ -49,18 +53,21 @@ def median_ahead(mean: Array, variance: Array, street: Array) -> Array:
 
 
 def interval(mean: Array, variance: Array, probability: float) -> tuple[Array, Array]:
-    """(low, high) of each count: whole numbers that leave as nearly as they can half of the rest at either end.
+    """(low, high) of each count: whole numbers that hold at least `probability`, and no more than they must.
 
-    Quantiles leave at most that much, so among small counts they hold far more than they say. An end at 0 cannot
-    leave anything below it: there the interval still holds more.
+    The low end leaves as nearly as it can half of the rest below it; the high end is the least that then holds
+    enough. An interval that begins at 0 has nothing below, so all of the rest lies above it.
     """
-    tails = np.array([(1 - probability) / 2, (1 + probability) / 2])
-    found = negbin.quantile(mean, variance, tails).astype(float)
-    upto, below = (negbin.cdf(found - back, mean[:, None], variance[:, None]) for back in (0, 1))
-    over, under = upto - tails, tails - below
-    low = found[:, 0] + (over[:, 0] < under[:, 0])
-    high = np.maximum(found[:, 1] - (under[:, 1] < over[:, 1]), 0.0)
-    return np.minimum(low, high), high
+    tail = (1 - probability) / 2
+    ends = negbin.quantile(mean, variance, [tail, probability, 1 - tail]).astype(float)
+    low = ends[:, 0]
+    upto, below = (negbin.cdf(low - back, mean, variance) for back in (0, 1))
+    rises = upto - tail < tail - below
+    low, below = low + rises, np.where(rises, upto, below)
+    high = np.where(low == 0, ends[:, 1], ends[:, 2] - 1)
+    while (short := negbin.cdf(high, mean, variance) - below < probability - CLOSE).any():
+        high = high + short
+    return low, high
 
 
 def exceeds_median(counts: Array, street: Array) -> Array:
