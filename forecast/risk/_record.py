@@ -21,7 +21,7 @@ STEADY = 400.0
 """Largest shape of true rates: below a spread of 1/20 estates are alike."""
 
 CHANCE = 0.01
-"""A mixture is taken where plain luck would bring its gain less often; a list is cut where no zero at all is as odd."""
+"""A mixture is taken where plain luck would bring its gain less often; a list is cut where no zero is as odd."""
 
 TURNS, CLOSE = 60, 0.5
 """Most turns, and what log-likelihood may be left to gain."""

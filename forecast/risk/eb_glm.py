@@ -328,8 +328,8 @@ def _points(ground: Ground, years: Years, path: Path) -> tuple[Array, dict[str, 
     before = points(city, first)
     moves = {name: before}
     rest = [("households", city * size, first), *((name, rate * size, shape) for name, rate, shape in path.steps[1:])]
-    for name, mean, around in rest:
-        reached = points(mean, around)
+    for name, mean, spread in rest:
+        reached = points(mean, spread)
         moves[name], before = moves.get(name, 0.0) + reached - before, reached
     return before, moves
 

@@ -13,6 +13,7 @@ from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.reconcile import totals
 from tests.naive.risk import (
+    best_linear,
     captured,
     interval,
     mixture_median,
@@ -27,6 +28,7 @@ from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
+    "best_linear",
     "captured",
     "climatology",
     "dynamic_theta",
