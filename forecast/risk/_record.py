@@ -110,7 +110,7 @@ def around(one: Around, seen: Array, expected: Array, change: Array) -> Around:
 
     middle = float(one.level[0])
     steady = plain(lasting(one.shape, float(change.mean())), middle, one.cut)
-    top = np.clip(np.log((seen / expected).max()) - np.log(middle), REACH, FURTHEST)
+    top = np.log(np.clip((seen / expected).max() / middle, np.exp(REACH), np.exp(FURTHEST)))
     level = middle * np.exp(np.linspace(-REACH, top, LEVELS))
     many = Around(level, np.full(LEVELS, 1 / LEVELS), max(steady.shape, SHARP), one.cut)
     log = _log_likelihood(many, seen, expected, change)
