@@ -64,10 +64,21 @@ def interval(mean: Array, variance: Array, probability: float) -> tuple[Array, A
     upto, below = (negbin.cdf(low - back, mean, variance) for back in (0, 1))
     rises = upto - tail < tail - below
     low, below = low + rises, np.where(rises, upto, below)
-    high = np.where(low == 0, ends[:, 1], ends[:, 2] - 1)
-    while (short := negbin.cdf(high, mean, variance) - below < probability - CLOSE).any():
-        high = high + short
-    return low, high
+    least = np.where(low == 0, ends[:, 1], ends[:, 2] - 1)
+    return low, _reached(np.maximum(least, low), below + probability - CLOSE, mean, variance)
+
+
+def _reached(least: Array, level: Array, mean: Array, variance: Array) -> Array:
+    """(n,) the first count from `least` on up to which there is at least `level`: by doubling, then by halves."""
+    rows, step, under, over = np.arange(len(least)), 1.0, least - 1, least.copy()
+    while (rows := rows[negbin.cdf(over[rows], mean[rows], variance[rows]) < level[rows]]).size:
+        under[rows], over[rows], step = over[rows], over[rows] + step, 2 * step
+    rows = np.flatnonzero(over > least)
+    while (rows := rows[over[rows] - under[rows] > 1]).size:
+        middle = np.floor((under[rows] + over[rows]) / 2)
+        enough = negbin.cdf(middle, mean[rows], variance[rows]) >= level[rows]
+        over[rows], under[rows] = np.where(enough, middle, over[rows]), np.where(enough, under[rows], middle)
+    return over
 
 
 def exceeds_median(counts: Array, street: Array) -> Array:
