@@ -281,10 +281,10 @@ def test_new_york_heat(root: Path) -> None:
     k = round(0.1 * len(raw))
     random = np.random.default_rng(0).random(len(raw)) / 2
     ours, theirs = (came[np.argsort(-rank)[:k]].sum() for rank in (found["expected"].to_numpy(), before + random))
-    assert ours > theirs  # 49.75 % against 49.48 % of the year's complaints
+    assert ours > theirs  # 49.83 % against 49.47 % of the year's complaints
     held = (came >= found["low"].to_numpy()) & (came <= found["high"].to_numpy())
     assert 0.77 < held.mean() < 0.90
-    assert 0.70 < held[before >= 20].mean() < 0.85
+    assert 0.70 < held[before >= 20].mean() < 0.87
 
 
 def aged(seed: int, n: int = 800, slope: float = 0.3) -> tuple[pd.DataFrame, pd.DataFrame]:
