@@ -17,6 +17,9 @@ ENOUGH = 200
 SUREST = 0.999
 """No chance is said to be surer, nor surer not to come: a year unlike those known is not in the data."""
 
+CLOSE = 1e-3
+"""What an interval may lack of its probability: among large counts one more or less changes nothing."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -54,18 +57,32 @@ def median_ahead(mean: Array, variance: Array, street: Array) -> Array:
 
 
 def interval(mean: Array, variance: Array, probability: float) -> tuple[Array, Array]:
-    """(low, high) of each count: whole numbers that leave as nearly as they can half of the rest at either end.
+    """(low, high) of each count: whole numbers that hold at least `probability`, and no more than they must.
 
-    Quantiles leave at most that much, so among small counts they hold far more than they say. An end at 0 cannot
-    leave anything below it: there the interval still holds more.
+    The low end leaves as nearly as it can half of the rest below it; the high end is the least that then holds
+    enough. An interval that begins at 0 has nothing below, so all of the rest lies above it.
     """
-    tails = np.array([(1 - probability) / 2, (1 + probability) / 2])
-    found = negbin.quantile(mean, variance, tails).astype(float)
-    upto, below = (negbin.cdf(found - back, mean[:, None], variance[:, None]) for back in (0, 1))
-    over, under = upto - tails, tails - below
-    low = found[:, 0] + (over[:, 0] < under[:, 0])
-    high = np.maximum(found[:, 1] - (under[:, 1] < over[:, 1]), 0.0)
-    return np.minimum(low, high), high
+    tail = (1 - probability) / 2
+    ends = negbin.quantile(mean, variance, [tail, probability, 1 - tail]).astype(float)
+    low = ends[:, 0]
+    upto, below = (negbin.cdf(low - back, mean, variance) for back in (0, 1))
+    rises = upto - tail < tail - below
+    low, below = low + rises, np.where(rises, upto, below)
+    least = np.where(low == 0, ends[:, 1], ends[:, 2] - 1)
+    return low, _reached(np.maximum(least, low), below + probability - CLOSE, mean, variance)
+
+
+def _reached(least: Array, level: Array, mean: Array, variance: Array) -> Array:
+    """(n,) the first count from `least` on up to which there is at least `level`: by doubling, then by halves."""
+    rows, step, under, over = np.arange(len(least)), 1.0, least - 1, least.copy()
+    while (rows := rows[negbin.cdf(over[rows], mean[rows], variance[rows]) < level[rows]]).size:
+        under[rows], over[rows], step = over[rows], over[rows] + step, 2 * step
+    rows = np.flatnonzero(over > least)
+    while (rows := rows[over[rows] - under[rows] > 1]).size:
+        middle = np.floor((under[rows] + over[rows]) / 2)
+        enough = negbin.cdf(middle, mean[rows], variance[rows]) >= level[rows]
+        over[rows], under[rows] = np.where(enough, middle, over[rows]), np.where(enough, under[rows], middle)
+    return over
 
 
 def exceeds_median(counts: Array, street: Array) -> Array:

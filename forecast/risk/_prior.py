@@ -1,12 +1,11 @@
 """Years + places + terms -> Prior: what is expected of an estate before its own record is looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from forecast.risk._record import Around, around, plain
 from forecast.risk._terms import Fit, Term, again, fit, gain_of, shape_of
 from forecast.risk._years import Years
 
@@ -58,13 +57,12 @@ class Places:
 class Prior:
     """steps: name -> (n,) yearly incidents per exposure after each step towards the estate.
 
-    shape: of the gamma around the last one; around: the same, or a mixture in its place. fit: of the attributes,
-    None where they tell nothing sound; the steps up to `told` are theirs. shape_told: of the gamma around that step.
+    shape: of the gamma of a year's rates around the last one. fit: of the attributes, None where they tell nothing
+    sound; the steps up to `told` are theirs. shape_told: of the gamma around that step.
     """
 
     steps: dict[str, Array]
     shape: float
-    around: Around
     fit: Fit | None
     told: str
     shape_told: float
@@ -72,6 +70,10 @@ class Prior:
     @property
     def rate(self) -> Array:
         return list(self.steps.values())[-1]
+
+    def only(self, rows: Array) -> "Prior":
+        """That of some estates. rows: positions."""
+        return replace(self, steps={name: rate[rows] for name, rate in self.steps.items()})
 
 
 def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) -> Prior:
@@ -85,7 +87,7 @@ def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) ->
     known = size > 0
     city = np.full(len(seen), max(seen.sum(), 0.5) / size.sum())
     if not seen.sum():
-        return Prior({"city": city}, 1.0, plain(1.0), None, "city", 1.0)
+        return Prior({"city": city}, 1.0, None, "city", 1.0)
     found = fit(terms, seen, city * size, places.narrowest)
     for _ in range(ROUNDS - 1):
         if found is None:
@@ -103,8 +105,7 @@ def build(years: Years, memory: float, places: Places, terms: Sequence[Term]) ->
     steps = told | {level: at for level, at in steps.items() if level != "start"}
     rate = list(steps.values())[-1]
     shape = shape_of(seen[known], (rate * size)[known])
-    mixed = around(seen[known], (rate * size)[known], shape)
-    return Prior(steps, shape, mixed, found, name, shape_told)
+    return Prior(steps, shape, found, name, shape_told)
 
 
 def _place_steps(seen: Array, size: Array, rate: Array, places: Places) -> dict[str, Array]:

@@ -30,9 +30,18 @@ class Years:
         """What was known a year before, to foretell the latest year."""
         return Years(self.counts[:, 1:], self.size[:, 1:], self.age[1:] - self.age[0], self.own, self.months)
 
+    def only(self, rows: Array) -> "Years":
+        """Those of some estates. rows: positions."""
+        return Years(self.counts[rows], self.size[rows], self.age, self.own[rows], self.months)
+
     def discounted(self, weight: Array) -> tuple[Array, Array]:
         """(n,) incidents and exposure, each year by its weight."""
         return self.counts @ weight, self.size @ weight
+
+    def shaken(self, weight: Array) -> Array:
+        """(n,) by how much a change that each year has of its own remains in all of them together: 1 of one year."""
+        total, squares = self.size @ weight, self.size**2 @ weight**2
+        return np.divide(squares, total**2, out=np.ones(len(total)), where=total > 0)
 
 
 def gather(

@@ -1,7 +1,7 @@
 """Estates + history -> Risk: NB2 regression on attributes, neighbourhood, then each estate's own record (EB)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,20 +21,19 @@ from forecast.risk._chance import (
     streets,
 )
 from forecast.risk._prior import Places, Prior, build, locate
-from forecast.risk._record import posterior
+from forecast.risk._record import Around, alone, around, plain, posterior
 from forecast.risk._terms import WORDS, Term, log_likelihood, numbers_of, terms_of
 from forecast.risk._years import Years, gather
 from forecast.spec import Spec
 
 Array = np.ndarray
 
-TRUSTS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0)
-SHOCKS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-ENOUGH = 100
-"""Incidents the last known year must have before trust and shock are learned from it."""
+SHOCKS = (0.1, 0.3, 0.5, 0.65, 0.8, 1.0, 1.25)
+MOST = 10_000
+"""Estates that shock is learned from; more change little and cost time."""
 
-BUSY, ENOUGH_BUSY = 5.0, 30
-"""Expected incidents from which an estate shows how its rate changes, and how many such estates it takes."""
+ENOUGH = 100
+"""Incidents the last known year must have before shock is learned from it."""
 
 LABELS = (
     ("city", "全市平均水平", "the city's usual rate"),
@@ -70,14 +69,14 @@ class EbGlm(Spec):
     gain. `boost`: let boosted trees take the place of the regression in a category where they foretell the last
     known year better; that takes three known years and attributes. `groups`: levels whose rates serve as prior,
     from the widest; each is drawn towards the one before. `near`: so do the nearest estates by lon and lat.
-    `trust` (0..1]: weight of an incident as evidence; below 1 because incidents come in bursts (one cold spell,
-    many calls) and tell less than as many apart. `memory` (0..1]: weight that evidence keeps per further year of
-    age. `shock`: coefficient of variation of an estate's rate from year to year. With `learn`, trust and shock
-    are taken from how the years before foretold the last one, where two years are known; the defaults are
-    assumptions, near what New York heat complaints show from 2020 to 2021.
+    `memory` (0..1]: weight that evidence keeps per further year of age. `shock`: coefficient of variation of an
+    estate's rate from year to year (bad winters, bursts of calls); as evidence a loud year so counts for less, and
+    the time ahead is less sure. With `learn` it is taken from how the years before foretold the last one, where two
+    years are known; the default is an assumption, near what New York heat complaints show from 2020 to 2021, and
+    lowered where counts differ too little for it.
     `seasons`: category -> calendar months that are foretold instead of 12, where monthly history exists.
     `score_by`: rank estates by expected incidents, or by expected incidents per household.
-    `interval`: probability that low..high holds, as nearly as whole numbers can. `top`, `draws`, `seed`: rank
+    `interval`: probability that low..high holds at least. `top`, `draws`, `seed`: rank
     stability is the share of `draws` in which an estate is among the `top` of its category.
     """
 
@@ -91,9 +90,8 @@ class EbGlm(Spec):
         "community",
     )
     near: bool = True
-    trust: float = Field(0.4, gt=0, le=1)
     memory: float = Field(0.8, gt=0, le=1)
-    shock: float = Field(0.75, ge=0, le=3)
+    shock: float = Field(0.65, ge=0, le=3)
     learn: bool = True
     seasons: dict[str, tuple[Month, ...]] = {}
     score_by: Literal["count", "rate"] = "count"
@@ -106,10 +104,9 @@ class EbGlm(Spec):
 
 @dataclass(frozen=True)
 class Learned:
-    """trust and shock. foretold: (n,) incidents of the latest year by the years before, None where there are none."""
+    """shock, and foretold: (n,) incidents of the latest year by the years before; None where there are none."""
 
-    trust: float
-    shock: float
+    shock: float | None
     foretold: Array | None
     calibration: Calibration
 
@@ -147,15 +144,16 @@ def assess(
     The rate of an estate is Gamma(a, a / m) with m the rate of its surroundings: city x attributes x area levels
     x estates nearby. With discounted incidents Y and exposure E the posterior mean is (a + Y) / (a / m + E). Where
     counts speak for it a mixture of such gammas takes the place of the one: then the loudest are drawn in less.
+    Y counts for less where it is loud, by what a year changes of itself.
     Exposure is households in units of a typical estate, 1 where unknown. Earlier years count relative to the
     city's level in their year; the time ahead is taken to have the level of the latest.
 
     The score is 100 x the probability that the estate's count exceeds the median estate of its street, calibrated
     on the last known year where the years before could have foretold it.
 
-    A list that holds only places which complained at least once has no quiet estates: the prior is then too
-    high and too narrow in its lower part, and places not on the list are not scored. Worse, a place listed for
-    a year after `as_of` shows by being listed that it will complain. Ranks among listed places stand.
+    A list that holds only places which complained in a known year has no zeros: its counts are then judged as
+    counts above 0, and places not on the list are not scored. Worse, a place listed for a year after `as_of` shows
+    by being listed that it will complain; nothing in the counts tells that. Ranks among listed places stand.
 
     Args:
         estates: Estates, checked.
@@ -308,10 +306,12 @@ def _path(ground: Ground, years: Years) -> Path:
             calibration = _calibration(years, trees.judged, shape, 0.0, ground.street, known)
             return Path(steps, 0.0, calibration, "gbm")
     prior = build(years, spec.memory, ground.places, ground.terms)
-    around = np.full(len(years.own), prior.shape)
-    rate, shape = _posterior(prior, years, learned.trust, spec.memory)
-    steps = [*((name, step, around) for name, step in prior.steps.items()), ("own_history", rate, shape)]
-    return Path(steps, learned.shock, learned.calibration, spec.kind)
+    shape = np.full(len(years.own), prior.shape)
+    one = _alone(prior, years)
+    shock = min(spec.shock, _most(one)) if learned.shock is None else learned.shock
+    steps = [(name, step, shape) for name, step in prior.steps.items()]
+    steps.append(("own_history", *_own(spec, prior, years, one, shock)))
+    return Path(steps, shock, learned.calibration, spec.kind)
 
 
 def _points(ground: Ground, years: Years, path: Path) -> tuple[Array, dict[str, Array]]:
@@ -328,8 +328,8 @@ def _points(ground: Ground, years: Years, path: Path) -> tuple[Array, dict[str, 
     before = points(city, first)
     moves = {name: before}
     rest = [("households", city * size, first), *((name, rate * size, shape) for name, rate, shape in path.steps[1:])]
-    for name, mean, around in rest:
-        reached = points(mean, around)
+    for name, mean, spread in rest:
+        reached = points(mean, spread)
         moves[name], before = moves.get(name, 0.0) + reached - before, reached
     return before, moves
 
@@ -344,38 +344,62 @@ def _spread(shape: Array | float, shock: float) -> Array | float:
     return 1 / shape + shock**2 * (1 + 1 / shape)
 
 
-def _posterior(prior: Prior, years: Years, trust: float, memory: float) -> tuple[Array, Array]:
-    """(rate, shape) of each estate from evidence as old as it will be for the time ahead."""
-    return posterior(prior.around, prior.rate, *years.discounted(trust * memory ** (years.age - 1)))
+def _own(spec: EbGlm, prior: Prior, years: Years, one: Around, shock: float) -> tuple[Array, Array]:
+    """(rate, shape) of each estate: the prior from whole counts, evidence as old as it will be for the time ahead."""
+    even, weight = np.ones(len(years.age)), spec.memory ** (years.age - 1)
+    whole, exposed = years.discounted(even)
+    known = exposed > 0
+    shock = min(shock, _most(one))
+    steady = around(one, whole[known], (prior.rate * exposed)[known], shock**2 * years.shaken(even)[known])
+    seen, size = years.discounted(weight)
+    faded = np.divide(size, exposed, out=np.ones(len(size)), where=known)
+    return posterior(steady, prior.rate, seen, size, shock**2 * years.shaken(weight), faded)
+
+
+def _alone(prior: Prior, years: Years) -> Around:
+    """Rates of a year around those of the surroundings."""
+    seen, size = years.discounted(np.ones(len(years.age)))
+    known = size > 0
+    return alone(seen[known], (prior.rate * size)[known]) if seen.any() else plain(prior.shape)
+
+
+def _most(one: Around) -> float:
+    """The shock that leaves half of what a year's rates differ (logs) to what lasts."""
+    return float(np.sqrt(np.sqrt(1 + 1 / one.shape) - 1))
 
 
 def _learned(ground: Ground, years: Years) -> Learned:
-    """Trust and shock under which the earlier years foretell the latest best (predictive NegBin likelihood).
+    """Shock under which the earlier years foretell the latest best (predictive NegBin likelihood).
 
-    Shock is then taken from busy estates alone: among quiet ones chance hides it. Where every estate of the list
-    has an incident, those without any earlier one are there because of the latest year: they are left out.
+    Only estates with an earlier incident teach: the others may be on the list because of the latest year.
     """
     spec, latest, size = ground.spec, years.counts[:, 0], years.size[:, 0]
     if years.counts.shape[1] < 2 or latest.sum() < ENOUGH or not years.counts[:, 1:].sum():
-        return Learned(spec.trust, spec.shock, None, AS_SAID)
-    earlier = years.earlier
-    known = size > 0
-    if years.counts.sum(axis=1).all():
-        known &= earlier.counts.any(axis=1)
-    prior = build(earlier, spec.memory, ground.places, ground.terms)
-    best, found = -np.inf, (spec.trust, spec.shock)
-    for trust in TRUSTS if spec.learn else ():
-        rate, shape = _posterior(prior, earlier, trust, spec.memory)
-        mean = (rate * size)[known]
-        mean *= latest[known].sum() / mean.sum()
-        fits = np.array([log_likelihood(latest[known], mean, 1 / _spread(shape[known], s)) for s in SHOCKS])
-        busy = mean >= BUSY
-        own = fits[:, busy].sum(axis=1) if busy.sum() >= ENOUGH_BUSY else fits.sum(axis=1)
-        if fits.sum(axis=1).max() > best:
-            best, found = float(fits.sum(axis=1).max()), (trust, SHOCKS[int(own.argmax())])
-    rate, shape = _posterior(prior, earlier, found[0], spec.memory)
-    calibration = _calibration(years, rate * size, shape, found[1], ground.street, known)
-    return Learned(*found, rate * size, calibration)
+        return Learned(None, None, AS_SAID)
+    before = years.earlier.counts.any(axis=1)
+    listed = replace(years.earlier, size=np.where(before[:, None], years.earlier.size, 0.0))
+    earlier = listed if years.counts.sum(axis=1).all() else years.earlier
+    prior, known = build(earlier, spec.memory, ground.places, ground.terms), (size > 0) & before
+    shock = _best_shock(spec, prior, listed, latest, np.where(known, size, 0.0)) if spec.learn else spec.shock
+    rate, shape = _own(spec, prior, earlier, _alone(prior, earlier), shock)
+    known = known if earlier is listed else size > 0
+    return Learned(shock, rate * size, _calibration(years, rate * size, shape, shock, ground.street, known))
+
+
+def _best_shock(spec: EbGlm, prior: Prior, earlier: Years, latest: Array, size: Array) -> float:
+    """size: (n,) exposure of the latest year, 0 = does not teach."""
+    one, rows = _alone(prior, earlier), np.flatnonzero(size)
+    if len(rows) > MOST:
+        rows = np.random.default_rng(spec.seed).choice(rows, MOST, replace=False)
+    prior, earlier, latest, size = prior.only(rows), earlier.only(rows), latest[rows], size[rows]
+    best, found = -np.inf, spec.shock
+    for shock in SHOCKS if latest.sum() else ():
+        rate, shape = _own(spec, prior, earlier, one, shock)
+        mean = rate * size * latest.sum() / (rate @ size)
+        fits = float(log_likelihood(latest, mean, 1 / _spread(shape, shock)).sum())
+        if fits > best:
+            best, found = fits, shock
+    return found
 
 
 def _calibration(

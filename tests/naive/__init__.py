@@ -15,6 +15,7 @@ from tests.naive.patterns import discovery_rates, rise, season_sums, slow_level
 from tests.naive.rates import three_rates
 from tests.naive.reconcile import totals
 from tests.naive.risk import (
+    best_linear,
     captured,
     interval,
     mixture_median,
@@ -30,6 +31,7 @@ from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
+    "best_linear",
     "captured",
     "climatology",
     "discovery_rates",

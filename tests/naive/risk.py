@@ -62,14 +62,22 @@ def slots_against_need(slots: Sequence[str], group: dict[str, str], need: dict[s
 
 
 def interval(mean: float, variance: float, probability: float) -> tuple[int, int]:
-    """Whole numbers with nearest to half of what is left below the low one and above the high one."""
+    """The whole number with nearest to half of the rest below it, and the least that with it holds enough."""
     tail, last = (1 - probability) / 2, int(mean + 8 * sqrt(variance) + 10)
     below = [0.0]
     for k in range(last):
         below.append(below[-1] + _mass(k, mean, variance))
     low = min(range(last), key=lambda k: abs(below[k] - tail))
-    high = min(range(last), key=lambda k: abs(1 - below[k + 1] - tail))
-    return min(low, high), high
+    return low, next(k for k in range(low, last) if below[k + 1] - below[low] >= probability - 1e-3)
+
+
+def best_linear(shape: float, change: float, rate: float, seen: float, size: float) -> float:
+    """Line through (seen, true rate) with the least squared error, by draws: lasting rates times those of a year."""
+    rng = np.random.default_rng(0)
+    true = rate * rng.gamma(shape, 1 / shape, 2_000_000)
+    came = rng.poisson(true * rng.gamma(1 / change, change, len(true)) * size)
+    slope = np.cov(true, came)[0, 1] / came.var()
+    return float(true.mean() + slope * (seen - came.mean()))
 
 
 def mixture_posterior(

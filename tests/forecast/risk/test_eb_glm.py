@@ -56,7 +56,7 @@ def score(spec: EbGlm, table: pd.DataFrame, past: pd.DataFrame, **rest: Any) -> 
 
 
 def slow_posterior(counts: list[list[int]], spec: EbGlm) -> list[float]:
-    """Expected incidents by loops, for estates of one size; years from the latest, the shape from a grid."""
+    """Expected incidents by loops, for estates of one size and memory 1; years from the latest, shape from a grid."""
     years = range(len(counts[0]))
     totals = [sum(row[t] for row in counts) for t in years]
     level = [total / totals[0] for total in totals]
@@ -66,13 +66,12 @@ def slow_posterior(counts: list[list[int]], spec: EbGlm) -> list[float]:
     city = sum(seen) / (size * len(counts))
     shapes = np.exp(np.arange(-6, 8, 0.001))
     fit = sum(stats.nbinom.logpmf(y, shapes, shapes / (shapes + city * size)) for y in seen)
-    a = shapes[np.argmax(fit)]
-    expected = []
-    for row in counts:
-        y = sum(spec.trust * spec.memory**t * row[t] for t in years)
-        e = sum(spec.trust * spec.memory**t * level[t] for t in years)
-        expected.append((a + y) / (a / city + e))
-    return expected
+    of_a_year = shapes[np.argmax(fit)]
+    shock = min(spec.shock, ((1 + 1 / of_a_year) ** 0.5 - 1) ** 0.5)
+    change = shock**2 * sum(c**2 for c in level) / sum(level) ** 2
+    a = 1 / ((1 + 1 / of_a_year) / (1 + change) - 1)
+    trust = 1 / (1 + change * size * city * (1 + 1 / a))
+    return [(a + trust * sum(row)) / (a / city + trust * size) for row in counts]
 
 
 def test_matches_a_slow_twin() -> None:
@@ -282,10 +281,10 @@ def test_new_york_heat(root: Path) -> None:
     k = round(0.1 * len(raw))
     random = np.random.default_rng(0).random(len(raw)) / 2
     ours, theirs = (came[np.argsort(-rank)[:k]].sum() for rank in (found["expected"].to_numpy(), before + random))
-    assert ours > theirs  # 49.75 % against 49.48 % of the year's complaints
+    assert ours > theirs  # 49.83 % against 49.47 % of the year's complaints
     held = (came >= found["low"].to_numpy()) & (came <= found["high"].to_numpy())
     assert 0.77 < held.mean() < 0.90
-    assert 0.70 < held[before >= 20].mean() < 0.85
+    assert 0.70 < held[before >= 20].mean() < 0.87
 
 
 def aged(seed: int, n: int = 800, slope: float = 0.3) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -421,8 +420,8 @@ def test_a_place_on_the_list_for_the_year_judged_does_not_teach_that_quiet_ones_
     found = []
     for one, table in zip(ground, (counts, listed), strict=True):
         years = dict(eb_glm._histories(EbGlm(), estates(len(table)), yearly(table, 2022), AS_OF))["x"]
-        found.append(eb_glm._learned(one, years).trust)
-    assert found[1] == pytest.approx(found[0], abs=0.31)
+        found.append(eb_glm._learned(one, years).shock)
+    assert found[1] == pytest.approx(found[0], abs=0.21)
 
 
 def stepped(seed: int, years: int, odd: float) -> tuple[pd.DataFrame, pd.DataFrame]:
