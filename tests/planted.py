@@ -1,0 +1,78 @@
+"""The simulated city's truth -> counts with a planted effect: overdispersed, seasonal, drifting, spatially correlated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.panel import Grid
+from forecast.simulate import City, estates, places, truth
+from forecast.simulate.published import KINDS
+
+Array = np.ndarray
+SIZE = {kind.code: kind.size for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A city without complaints yet. mean: (cells, months) expected requests, NaN where the community was not there."""
+
+    areas: pd.DataFrame
+    cells: pd.DataFrame
+    months: pd.DatetimeIndex
+    mean: Array
+
+    @property
+    def street(self) -> Array:
+        """Street of each cell."""
+        return self.cells["area"].map(self.areas.set_index("area")["parent"]).to_numpy()
+
+
+def place(seed: int, communities: int = 120, categories: tuple[str, ...] = ("1B", "3C", "H1"), years: int = 6) -> Place:
+    """The communities of a simulated city and what is to be expected of them."""
+    city = City(seed=seed, communities=communities, years=years)
+    sites, areas, corners = places.build(city)
+    known = estates.build(city, sites, corners)
+    table = truth.by_cell(city, sites, truth.build(city, sites, known))
+    table = table[table["category"].isin(categories)]
+    wide = table.pivot(index=["area", "category"], columns="month", values="expected_orders").sort_index()
+    areas = estates.count_households(areas, sites, known)
+    return Place(areas, wide.index.to_frame(index=False), pd.DatetimeIndex(wide.columns), wide.to_numpy())
+
+
+def counts(where: Place, factor: Array, seed: int) -> Grid:
+    """Requests drawn with the mean times `factor`; streets drift together, and cells have shocks that last.
+
+    A street's AR(1) has standard deviation 0.1 and keeps 0.9 a month; a category's month 0.03; a cell is NegBin of
+    the simulated city's size, whose gamma keeps half of itself to the next month.
+    """
+    rng = np.random.default_rng(seed)
+    number, streets = pd.factorize(where.street)
+    steps = rng.normal(0, 0.1, (len(streets), len(where.months)))
+    common = np.empty_like(steps)
+    common[:, 0] = steps[:, 0]
+    for t in range(1, steps.shape[1]):
+        common[:, t] = 0.9 * common[:, t - 1] + np.sqrt(1 - 0.9**2) * steps[:, t]
+    kind, kinds = pd.factorize(where.cells["category"])
+    month = rng.normal(0, 0.03, (len(kinds), len(where.months)))
+    size = where.cells["category"].map(SIZE).to_numpy(dtype=float)[:, None]
+    fresh = rng.gamma(size / 2, 2 / size, where.mean.shape)
+    lasting = (fresh + np.column_stack([fresh[:, :1], fresh[:, :-1]])) / 2
+    mean = where.mean * factor * lasting * np.exp(common[number] + month[kind] - 0.005)
+    return Grid(where.cells, where.months, np.where(np.isnan(mean), np.nan, rng.poisson(np.nan_to_num(mean))))
+
+
+def plant(where: Place, chosen: Array, begin: Array, effect: float) -> Array:
+    """(cells, months) 1 + effect in chosen cells from position `begin` on, else 1."""
+    on = chosen[:, None] & (np.arange(len(where.months)) >= begin[:, None])
+    return np.where(on, 1 + effect, 1.0)
+
+
+def treated(where: Place, chosen: Array, begin: Array, months: int = 12, group: str = "repair") -> pd.DataFrame:
+    """Treated of the chosen cells; the work can show for `months` months."""
+    rows = np.flatnonzero(chosen)
+    start = where.months[begin[rows]]
+    last = where.months[np.minimum(begin[rows] + months - 1, len(where.months) - 1)]
+    table = where.cells.iloc[rows].assign(unit=[f"u{k}" for k in rows], group=group, month=start, first=start, last=last)
+    columns = ["unit", "group", "area", "category", "month", "first", "last"]
+    return table[columns].assign(cost=1000.0, defects_found=1.0, defects_fixed=1.0).reset_index(drop=True)
