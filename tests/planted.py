@@ -8,6 +8,7 @@ import pandas as pd
 from forecast.panel import Grid
 from forecast.simulate import City, estates, places, truth
 from forecast.simulate.published import KINDS
+from forecast.tables import Tasks, check, conform
 
 Array = np.ndarray
 SIZE = {kind.code: kind.size for kind in KINDS}
@@ -76,3 +77,54 @@ def treated(where: Place, chosen: Array, begin: Array, months: int = 12, group: 
     table = where.cells.iloc[rows].assign(unit=[f"u{k}" for k in rows], group=group, month=start, first=start, last=last)
     columns = ["unit", "group", "area", "category", "month", "first", "last"]
     return table[columns].assign(cost=1000.0, defects_found=1.0, defects_fixed=1.0).reset_index(drop=True)
+
+
+def lottery(where: Place, effect: float, slots: int, compliance: float, seed: int) -> tuple[pd.DataFrame, Array, float]:
+    """(Tasks, factor of the means, true effect of being asked for): each street's first tasks by forecast, twice.
+
+    In month 48 and 54 every street asks for its `slots` likeliest cells of a half year ahead; of the last `slots` / 2
+    of them and the `slots` / 2 after those, half are held back at random. The others are begun with probability
+    `compliance`; the work takes `effect` off from the window's first month.
+    """
+    rng = np.random.default_rng(seed)
+    factor = np.ones_like(where.mean)
+    rows = []
+    for plan in (48, 54):
+        window = slice(plan + 2, plan + 8)
+        sure = where.mean[:, window].sum(axis=1) * rng.lognormal(0, 0.2, len(where.mean))
+        for street in pd.unique(where.street):
+            own = np.flatnonzero((where.street == street) & np.isfinite(sure) & (factor[:, plan + 8] == 1))
+            own = own[np.argsort(-sure[own])]
+            sets = (("chosen", own[: slots // 2]), ("drawn", own[slots // 2 : slots + slots // 2]))
+            for kind, members in sets:
+                held = rng.permutation(len(members)) < (len(members) // 2 if kind == "drawn" else 0)
+                for cell, back in zip(members, held, strict=True):
+                    done = not back and rng.random() < compliance
+                    if done:
+                        factor[cell, window.start :] = 1 + effect
+                    rows.append((cell, plan, sure[cell], "held_back" if back else "chosen", done, kind == "drawn"))
+    table = pd.DataFrame(rows, columns=pd.Index(["cell", "plan", "sure", "fate", "done", "drawn"]))
+    return _tasks(where, table), factor, _intention(where, table, effect)
+
+
+def _intention(where: Place, table: pd.DataFrame, effect: float) -> float:
+    """Relative change of the expected requests of drawn, chosen tasks in their windows."""
+    rows = table[table["drawn"] & (table["fate"] == "chosen")]
+    without = np.array([where.mean[c, p + 2 : p + 8].sum() for c, p in zip(rows["cell"], rows["plan"], strict=True)])
+    return float(effect * (without * rows["done"]).sum() / without.sum())
+
+
+def _tasks(where: Place, table: pd.DataFrame) -> pd.DataFrame:
+    cells = where.cells.iloc[table["cell"]].reset_index(drop=True)
+    plan = where.months[table["plan"]]
+    done = table["done"].to_numpy()
+    frame = cells.assign(
+        task_id=[f"t{k}" for k in range(len(table))], plan_month=plan, street=where.street[table["cell"]],
+        entry="visit", start_by=plan + pd.DateOffset(months=1), window_start=plan + pd.DateOffset(months=2),
+        window_end=plan + pd.DateOffset(months=8) - pd.Timedelta(days=1), expected_requests=table["sure"],
+        preventable_share=0.3, crew_days=2.0, safety=False, fate=table["fate"],
+        status=np.where(done, "done", "not_started"),
+        done_on=pd.Series(plan + pd.DateOffset(days=40)).where(pd.Series(done)), cost=pd.Series(500.0, table.index).where(done),
+        defects_found=pd.Series(2.0, table.index).where(done), defects_fixed=pd.Series(1.0, table.index).where(done),
+    )  # fmt: skip
+    return check(Tasks, conform(Tasks, frame))
