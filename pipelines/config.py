@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from forecast.areas import AreaSource
+from forecast.effects.measure import Interventions
 from forecast.errors import ConfigError, Fault
 from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
@@ -67,6 +68,7 @@ class Settings(Spec):
     fairness: Fairness = Fairness()
     playbook: Playbook = Playbook()
     plan: Plan = Plan()
+    interventions: Interventions = Interventions()
 
 
 class Config(Spec):

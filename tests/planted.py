@@ -29,7 +29,9 @@ class Place:
         return self.cells["area"].map(self.areas.set_index("area")["parent"]).to_numpy()
 
 
-def place(seed: int, communities: int = 120, categories: tuple[str, ...] = ("1B", "3C", "H1"), years: int = 6) -> Place:
+def place(
+    seed: int, communities: int = 120, categories: tuple[str, ...] = ("1B", "3C", "H1"), years: int = 6
+) -> Place:
     """The communities of a simulated city and what is to be expected of them."""
     city = City(seed=seed, communities=communities, years=years)
     sites, areas, corners = places.build(city)
@@ -74,12 +76,16 @@ def treated(where: Place, chosen: Array, begin: Array, months: int = 12, group: 
     rows = np.flatnonzero(chosen)
     start = where.months[begin[rows]]
     last = where.months[np.minimum(begin[rows] + months - 1, len(where.months) - 1)]
-    table = where.cells.iloc[rows].assign(unit=[f"u{k}" for k in rows], group=group, month=start, first=start, last=last)
+    table = where.cells.iloc[rows].assign(
+        unit=[f"u{k}" for k in rows], group=group, month=start, first=start, last=last
+    )
     columns = ["unit", "group", "area", "category", "month", "first", "last"]
     return table[columns].assign(cost=1000.0, defects_found=1.0, defects_fixed=1.0).reset_index(drop=True)
 
 
-def lottery(where: Place, effect: float, slots: int, compliance: float, seed: int) -> tuple[pd.DataFrame, Array, float]:
+def lottery(
+    where: Place, effect: float, slots: int, compliance: float, seed: int
+) -> tuple[pd.DataFrame, Array, float]:
     """(Tasks, factor of the means, true effect of being asked for): each street's first tasks by forecast, twice.
 
     In month 48 and 54 every street asks for its `slots` likeliest cells of a half year ahead; of the last `slots` / 2

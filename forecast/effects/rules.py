@@ -174,5 +174,6 @@ def cells(treated: pd.DataFrame) -> pd.DataFrame:
     keys = ["group", "area", "category"]
     if treated.empty:
         return treated[[*keys, "month", "first", "last"]]
-    return treated.groupby(keys, as_index=False).agg(month=("month", "min"), first=("first", "min"), last=("last", "max"))
-
+    return treated.groupby(keys, as_index=False).agg(
+        month=("month", "min"), first=("first", "min"), last=("last", "max")
+    )

@@ -78,7 +78,9 @@ def estimate(
     totals = _totals(grid, parent, mine["category"].unique())
     others = treated[treated["category"].isin(mine["category"])]
     pool = totals.drop(index=[*set(others["area"].map(parent)), street], errors="ignore")
-    at, first, last = (_position(grid, month) for month in (mine["month"].min(), mine["first"].min(), mine["last"].max()))
+    at, first, last = (
+        _position(grid, month) for month in (mine["month"].min(), mine["first"].min(), mine["last"].max())
+    )
     last = min(last, len(grid.months) - 1)
     if at > last or first > last:
         return _with(found, refusal="no_after")
@@ -172,7 +174,10 @@ def _mix(line: Array, donors: Array, at: int, spec: Synthetic) -> Array:
     shapes = donors / levels
     cut = at % spec.pieces
     pieces = (at - cut) // spec.pieces
-    sums = [part[..., cut:at].reshape(*part.shape[:-1], pieces, spec.pieces).mean(axis=-1) for part in (line / max(level, 1e-9), shapes)]
+    sums = [
+        part[..., cut:at].reshape(*part.shape[:-1], pieces, spec.pieces).mean(axis=-1)
+        for part in (line / max(level, 1e-9), shapes)
+    ]
     return np.asarray(level * weights(sums[0], sums[1], spec) @ shapes)
 
 
