@@ -619,7 +619,7 @@ class Effects(Table):
     """Did what was done change the requests? What must be known before the number stands before it.
 
     `estimate`, `low`, `high`: relative change (-0.3 = 30 % fewer) with its interval. `pre_trend_p`: p value of the
-    test that treated cells ran like the others before. `minimum_detectable`: relative reduction found with 80 % power;
+    test that treated cells ran like the others before. `minimum_detectable`: relative reduction found 8 times in 10;
     `power`: chance to find the reduction held plausible. `estimate` and all after `requests` are null unless
     `concluded`. `requests`: what came in treated cells in `months` months; `averted`: requests that did not come;
     `cost` is null where a unit has none. Bounds of `cost_per_averted` are null where the interval holds no saving.

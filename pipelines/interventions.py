@@ -1,4 +1,4 @@
-"""Config + what is known -> Treated and Tasks: what was done where, from the ledger of tasks and the file of others."""
+"""Config + what is known -> Treated and Tasks: what was done where, from the ledger and the file of interventions."""
 
 import hashlib
 

@@ -1,6 +1,7 @@
 """Effects -> one page of plain text: for each the ground first, the number last."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,9 +47,8 @@ def lines(material: EffectMaterial) -> list[str]:
     return page[:-1]
 
 
-def _one(row: object, material: EffectMaterial, words: Words) -> list[str]:
+def _one(r: Any, material: EffectMaterial, words: Words) -> list[str]:
     """Heading, what was compared, test before the work, power, interval, result."""
-    r = pd.Series(row._asdict())  # type: ignore[attr-defined]
     out = [_head(r, material, words), words("eff.size", treated=r.treated, controls=r.controls, months=r.months)]
     if np.isnan(r.pre_trend_p):
         out.append(words("eff.pre_none"))
@@ -66,18 +66,17 @@ def _one(row: object, material: EffectMaterial, words: Words) -> list[str]:
     return [*out, *_result(r, words)]
 
 
-def _head(r: pd.Series, material: EffectMaterial, words: Words) -> str:
+def _head(r: Any, material: EffectMaterial, words: Words) -> str:
     names = dict(zip(material.areas["area"], material.areas["name"], strict=True))
     column = "name_en" if material.language == "en" else "name"
     kinds = dict(zip(material.categories["category"], material.categories[column], strict=True))
-    return words(
-        "eff.head", group=words("eff.every") if r["group"] == ALL else r["group"],
-        category=words("all") if r.category == ALL else kinds.get(r.category, r.category),
-        area=words("eff.areas") if r.area == ALL else names.get(r.area, r.area), estimator=words(f"eff.{r.estimator}"),
-    )  # fmt: skip
+    group = words("eff.every") if r.group == ALL else r.group
+    category = words("all") if r.category == ALL else kinds.get(r.category, r.category)
+    area = words("eff.areas") if r.area == ALL else names.get(r.area, r.area)
+    return words("eff.head", group=group, category=category, area=area, estimator=words(f"eff.{r.estimator}"))
 
 
-def _result(r: pd.Series, words: Words) -> list[str]:
+def _result(r: Any, words: Words) -> list[str]:
     defects = {"found": _count(r.defects_found, words), "fixed": _count(r.defects_fixed, words)}
     known = [words("eff.defects", **defects)] if r.defects_found > 0 and r.reading != "found" else []
     if not r.concluded:

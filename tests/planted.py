@@ -1,4 +1,4 @@
-"""The simulated city's truth -> counts with a planted effect: overdispersed, seasonal, drifting, spatially correlated."""
+"""The simulated city's truth -> counts with a planted effect: noisy, seasonal, drifting, alike in a street."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ SIZE = {kind.code: kind.size for kind in KINDS}
 
 @dataclass(frozen=True)
 class Place:
-    """A city without complaints yet. mean: (cells, months) expected requests, NaN where the community was not there."""
+    """A city without complaints yet. mean: (cells, months) expected requests, NaN where the area was not there."""
 
     areas: pd.DataFrame
     cells: pd.DataFrame
@@ -130,7 +130,8 @@ def _tasks(where: Place, table: pd.DataFrame) -> pd.DataFrame:
         window_end=plan + pd.DateOffset(months=8) - pd.Timedelta(days=1), expected_requests=table["sure"],
         preventable_share=0.3, crew_days=2.0, safety=False, fate=table["fate"],
         status=np.where(done, "done", "not_started"),
-        done_on=pd.Series(plan + pd.DateOffset(days=40)).where(pd.Series(done)), cost=pd.Series(500.0, table.index).where(done),
+        done_on=pd.Series(plan + pd.DateOffset(days=40)).where(pd.Series(done)),
+        cost=pd.Series(500.0, table.index).where(done),
         defects_found=pd.Series(2.0, table.index).where(done), defects_fixed=pd.Series(1.0, table.index).where(done),
     )  # fmt: skip
     return check(Tasks, conform(Tasks, frame))

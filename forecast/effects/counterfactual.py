@@ -1,7 +1,9 @@
-"""Counts + treated cells + what the work did -> counts as they would have come without it, for models to learn from."""
+"""Counts + treated cells + what the work did -> counts as they would have come without it."""
 
 import numpy as np
 import pandas as pd
+
+from forecast.effects.rules import cells
 
 FIGURES = ("orders", "incidents", "callers")
 
@@ -31,16 +33,16 @@ def untreated(counts: pd.DataFrame, treated: pd.DataFrame, effects: dict[str, fl
         exact = (rows[name] / rows["times"]).groupby([rows["area"], rows["category"]]).cumsum()
         whole = np.floor(exact + 0.5)
         steps = whole.groupby([rows["area"], rows["category"]]).diff().fillna(whole)
-        table.iloc[rows["at"].to_numpy(), table.columns.get_loc(name)] = steps.to_numpy().astype(int)
+        values = table[name].to_numpy().copy()
+        values[rows["at"].to_numpy()] = steps.to_numpy().astype(int)
+        table[name] = values
     return table
 
 
 def _factors(counts: pd.DataFrame, treated: pd.DataFrame, effects: dict[str, float]) -> np.ndarray:
     """1 + effect of each row of counts."""
     factor = np.ones(len(counts))
-    once = treated.groupby(["group", "area", "category"], as_index=False).agg(
-        first=("first", "min"), last=("last", "max")
-    )
+    once = cells(treated)
     rows = counts[["area", "category", "month"]].assign(at=np.arange(len(counts)))
     hits = rows.merge(once, on=["area", "category"])
     hits = hits[hits["month"].between(hits["first"], hits["last"])]

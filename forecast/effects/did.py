@@ -77,14 +77,14 @@ def estimate(
 
     Source: Callaway & Sant'Anna (2021), Difference-in-differences with multiple time periods, J. Econometrics 225:
     group-time effects with not-yet-treated controls, outcome regression on the level before (sec. 2.3, 4.1), event
-    aggregation and multiplier bootstrap (sec. 3.1, 4.2). Ratios in place of differences: Wooldridge (2023), Simple
-    approaches to nonlinear difference-in-differences with panel data, Econometrics J. 26(3), sec. 3 (exponential mean).
+    aggregation and multiplier bootstrap (sec. 3.1, 4.2). Ratios in place of differences: Wooldridge (2023),
+    Simple approaches to nonlinear difference-in-differences with panel data, Econometrics J. 26(3), sec. 3.
     """
     own = treated[treated["group"] == group]
     every = cells(treated)
     mine = every[every["group"] == group]
-    label = {"group": group, "category": one_or_all(own["category"], ALL), "area": one_or_all(own["area"], ALL)}
-    found = Finding(estimator="did", **label, units=own)
+    category, area = one_or_all(own["category"], ALL), one_or_all(own["area"], ALL)
+    found = Finding(estimator="did", group=group, category=category, area=area, units=own)
     number = _clusters(grid, mine, areas, spec)
     sums = _sums(grid, every, group, number, spec)
     if isinstance(sums, str):
@@ -176,7 +176,7 @@ def _blocks(sums: Sums, spec: Did) -> list[list[int]]:
     """Rows of each block, the earliest first."""
     base_end = -spec.skip_months
     base = base_end - spec.base_months
-    half = [e for e in range(base, base + spec.base_months // 2)]
+    half = list(range(base, base + spec.base_months // 2))
     starts = range(base - 6, -spec.pre_months - 1, -6)
     spans = [*reversed([list(range(start, start + 6)) for start in starts]), half]
     spans += [list(range(base_end, 0))] if spec.skip_months else []
@@ -310,18 +310,19 @@ def _placed(grid: Grid, treated: pd.DataFrame) -> pd.DataFrame:
 def _strata(grid: Grid, mine: pd.DataFrame, begun: Array, spec: Did) -> Iterator[_Stratum]:
     """Treated cells that are covered in the base, by category and month, with the cells that may be controls."""
     category = grid.cells["category"].to_numpy()
-    for (name, at), rows in mine.groupby(["category", "at"]):
-        stop = int(at) - spec.skip_months
+    for (name, at), rows in mine.groupby(["category", mine["at"].to_numpy()]):
+        begin = int(str(at))
+        stop = begin - spec.skip_months
         base = slice(stop - spec.base_months, stop)
         if base.start < 0:
             continue
         level = grid.y[:, base].sum(axis=1)
         rows = rows[np.isfinite(level[rows["cell"].to_numpy()])]
         cell = rows["cell"].to_numpy()
-        controls = np.flatnonzero((category == name) & np.isfinite(level) & (begun > int(at)))
+        controls = np.flatnonzero((category == name) & np.isfinite(level) & (begun > begin))
         if len(cell):
             ends = rows["first"].to_numpy(), rows["last"].to_numpy()
-            yield _Stratum(cell, int(at), *ends, controls, level[cell], level[controls])
+            yield _Stratum(cell, begin, *ends, controls, level[cell], level[controls])
 
 
 def _month(grid: Grid, stratum: _Stratum, begun: Array, month: int, spec: Did) -> _Month | None:

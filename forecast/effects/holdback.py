@@ -20,7 +20,7 @@ ENTRIES = ALL
 class Holdback(Spec):
     """Randomised estimate from held-back tasks.
 
-    `before_months`: months before the plan whose requests must not differ between those asked for and those held back.
+    `before_months`: months before the plan whose requests must not differ between those asked for and the others.
     `min_arm`: tasks needed on either side.
     """
 

@@ -1,4 +1,4 @@
-"""Panel, areas, Treated, Tasks -> Effects and EventStudy of everything that was done, by every estimator that applies."""
+"""Panel, areas, Treated, Tasks -> Effects and EventStudy by every estimator that applies."""
 
 import pandas as pd
 from pydantic import Field
@@ -58,10 +58,12 @@ def measure(
     findings = []
     for group in sorted(treated["group"].unique()):
         findings.append(did.estimate(grid, treated, areas, group, spec.did, rules, seed))
-        for street in synthetic.streets(grid, treated, areas, group):
-            findings.append(synthetic.estimate(grid, treated, areas, group, street, spec.synthetic, rules, seed))
+        findings += [
+            synthetic.estimate(grid, treated, areas, group, street, spec.synthetic, rules, seed)
+            for street in synthetic.streets(grid, treated, areas, group)
+        ]
     held = tasks[tasks["fate"] == "held_back"]
     entries = sorted(held["entry"].unique())
-    for entry in [*entries, *([holdback.ENTRIES] if len(entries) > 1 else [])]:
-        findings.append(holdback.estimate(tasks, grid, entry, starts_on, spec.holdback, rules))
+    every = [*entries, *([holdback.ENTRIES] if len(entries) > 1 else [])]
+    findings += [holdback.estimate(tasks, grid, entry, starts_on, spec.holdback, rules) for entry in every]
     return tables(findings, rules)

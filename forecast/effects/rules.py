@@ -15,10 +15,10 @@ class Rules(Spec):
     """When a number may be told.
 
     `level`: of intervals. `power`: chance of detection behind `minimum_detectable`. `largest`: relative reduction
-    beyond which none is plausible; where not even that would be detected, nothing is concluded. `plausible`: reduction
-    whose chance of detection is shown. `pre_trend`: p value below which cells did not run alike before. `min_clusters`:
-    treated areas (or streets) needed. `min_requests`: requests needed in the treated cells before, and to be
-    expected in them after. All are our assumptions.
+    beyond which none is plausible; where not even that would be detected, nothing is concluded. `plausible`:
+    reduction whose chance of detection is shown. `pre_trend`: p value below which cells did not run alike before.
+    `min_clusters`: treated areas (or streets) needed. `min_requests`: to be expected in the treated cells after.
+    All are our assumptions.
     """
 
     level: float = Field(0.95, gt=0.5, lt=1)
@@ -169,11 +169,9 @@ def one_or_all(values: pd.Series, every: str) -> str:
 
 
 def cells(treated: pd.DataFrame) -> pd.DataFrame:
-    """DataFrame[group, area, category, month, first, last], one row a cell of a group: treated from the first unit on,
-    and the work can show from the first to the last month of any."""
-    keys = ["group", "area", "category"]
-    if treated.empty:
-        return treated[[*keys, "month", "first", "last"]]
-    return treated.groupby(keys, as_index=False).agg(
-        month=("month", "min"), first=("first", "min"), last=("last", "max")
-    )
+    """DataFrame[group, area, category, month, first, last], one row a cell of a group.
+
+    It is treated from the first unit on, and the work can show from the first to the last month of any.
+    """
+    by = treated.groupby(["group", "area", "category"], as_index=False)
+    return by.agg(month=("month", "min"), first=("first", "min"), last=("last", "max"))

@@ -88,7 +88,7 @@ def estimate(
     span = totals.columns[start : last + 1]
     pool = pool.loc[pool[span].notna().all(axis=1) & (pool[span[: at - start]].mean(axis=1) > 0)]
     pool = _fewer(pool, spec.max_donors, seed)
-    line = totals.loc[street, span].to_numpy(dtype=float)
+    line = totals[span].loc[street].to_numpy(dtype=float)
     if at - start < spec.least_before or np.isnan(line).any() or line[: at - start].sum() < rules.min_requests:
         return _with(found, refusal="few_before", controls=len(pool))
     counts = {"treated": len(mine), "controls": len(pool), "clusters": 1, "months": last - first + 1}
@@ -172,13 +172,14 @@ def _mix(line: Array, donors: Array, at: int, spec: Synthetic) -> Array:
     """Requests to be expected in a line, by month, from the mix of donors fitted before `at`."""
     level, levels = line[:at].mean(), donors[:, :at].mean(axis=1, keepdims=True)
     shapes = donors / levels
-    cut = at % spec.pieces
-    pieces = (at - cut) // spec.pieces
-    sums = [
-        part[..., cut:at].reshape(*part.shape[:-1], pieces, spec.pieces).mean(axis=-1)
-        for part in (line / max(level, 1e-9), shapes)
-    ]
-    return np.asarray(level * weights(sums[0], sums[1], spec) @ shapes)
+    own, theirs = (_pieces(part[..., :at], spec.pieces) for part in (line / max(level, 1e-9), shapes))
+    return np.asarray(level * weights(own, theirs, spec) @ shapes)
+
+
+def _pieces(values: Array, length: int) -> Array:
+    """Means of `length` months in a row, the last ones whole."""
+    whole = values[..., values.shape[-1] % length :]
+    return np.asarray(whole.reshape(*values.shape[:-1], -1, length).mean(axis=-1))
 
 
 def _log_ratio(came: Array, due: Array) -> float:

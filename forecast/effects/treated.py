@@ -1,4 +1,4 @@
-"""Tasks done, or rows of a file of interventions -> Treated: which cells, from which month, in which months it can show."""
+"""Tasks done, or rows of a file of interventions -> Treated: which cells, from when, when it can show."""
 
 from collections.abc import Callable, Sequence
 
@@ -139,7 +139,7 @@ def _faults(
          "an effect needs months before it; remove the row"),
         ("end", rows["end"].notna() & rows["until"].isna(), "is no month or date", "write it as 2024-03, or empty"),
         ("end", rows["until"] < rows["month"], "is before the start", "mend one of the two"),
-        ("cost", rows["cost"].notna() & ~rows["yuan"].ge(0), "is no amount of yuan", "write digits, or leave it empty"),
+        ("cost", rows["cost"].notna() & ~rows["yuan"].ge(0), "is no amount of yuan", "write digits, or nothing"),
     )  # fmt: skip
     return [
         Fault(f"row {line}: {column} {value!r} {what}", where, fix)
@@ -182,15 +182,14 @@ def place_by(areas: pd.DataFrame) -> Names:
     """Texts -> code of the community or street meant; null where none, or more than one, fits."""
     book = gazetteer(areas)
     upper = areas[areas["level"] == "street"]
-    words = pd.concat(
-        [upper[["area"]].assign(word=upper["area"].map(as_code)), upper[["area"]].assign(word=upper["name"].map(even)),
-         upper[["area"]].assign(word=upper["aliases"].str.split("|")).explode("word")]
-    ).drop_duplicates()  # fmt: skip
-    words = words[words["word"].fillna("") != ""].drop_duplicates("word", keep=False).set_index("word")["area"]
+    written = [upper["area"].map(as_code), upper["name"].map(even), upper["aliases"].str.split("|")]
+    words = pd.concat([upper[["area"]].assign(word=word) for word in written]).explode("word")
+    words = words[words["word"].fillna("") != ""].drop_duplicates().drop_duplicates("word", keep=False)
+    streets = dict(zip(words["word"], words["area"], strict=True))
 
     def place(texts: pd.Series) -> pd.Series:
         now = pd.Series(pd.Timestamp("2100-01-01").as_unit("us"), index=texts.index)
-        street = texts.map(lambda text: words.get(as_code(text), words.get(even(text))), na_action="ignore")
+        street = texts.map(lambda text: streets.get(as_code(text), streets.get(even(text))), na_action="ignore")
         return book.resolve([texts], None, None, now).fillna(street.astype("str"))
 
     return place

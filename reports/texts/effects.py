@@ -6,8 +6,8 @@ TEXTS = {
     "eff.title": Text("{city} · 做了有没有用（数据至 {month}）", "{city} · did the work help (data to {month})"),
     "eff.read": Text(
         "每项先看此前走势能否相比、多大的变化看得出、区间多宽，最后才是数字；条件不够的不下结论。",
-        "Of each: did both sides run alike before, what change could be seen, how wide is the interval, and only then "
-        "the number; where the ground is too weak nothing is concluded.",
+        "Of each: did both sides run alike before, what change could be seen, how wide is the interval, and only "
+        "then the number; where the ground is too weak nothing is concluded.",
     ),
     "eff.none": Text(
         "还没有可评估的任务或措施：任务回填“已完成”，或在配置里写 interventions: {{path: ...}}。",
@@ -31,8 +31,8 @@ TEXTS = {
     "eff.pre_none": Text("    此前走势：无法检验", "    Before the work: cannot be tested"),
     "eff.power": Text(
         "    看得出多大变化：减少 {least}% 以上（八成把握）；真少 {plausible}% 时看得出的可能 {power}%",
-        "    What could be seen: {least} % fewer or more (8 times in 10); {plausible} % fewer would be seen {power} % "
-        "of the time",
+        "    What could be seen: {least} % fewer or more (8 times in 10); {plausible} % fewer would be seen "
+        "{power} % of the time",
     ),
     "eff.power_none": Text("    看得出多大变化：算不出", "    What could be seen: cannot be said"),
     "eff.interval": Text("    区间（{level}%）：{low} 至 {high}", "    Interval ({level} %): {low} to {high}"),
@@ -43,8 +43,8 @@ TEXTS = {
     ),
     "eff.found": Text(
         "    结果：诉求变化 {estimate}。查出问题 {found} 处、解决 {fixed} 处：上门让问题说了出来，不算失败",
-        "    Result: requests {estimate}. {found} defects found, {fixed} mended: visits brought them to light, which is "
-        "no failure",
+        "    Result: requests {estimate}. {found} defects found, {fixed} mended: visits brought them to light, "
+        "which is no failure",
     ),
     "eff.unclear": Text(
         "    结果：诉求变化 {estimate}，区间含 0，不能说有用或没用",
@@ -52,9 +52,7 @@ TEXTS = {
     ),
     "eff.refused": Text("    结果：不下结论。{why}", "    Result: not concluded. {why}"),
     "eff.averted": Text("    少来诉求 {n} 件（{low} 至 {high}）", "    Averted requests: {n} ({low} to {high})"),
-    "eff.each": Text(
-        "    每少一件 {n} 元（{low} 至 {high}）", "    Cost per averted request: {n} yuan ({low} to {high})"
-    ),
+    "eff.each": Text("    每少一件 {n} 元（{low} 至 {high}）", "    Yuan per averted request: {n} ({low} to {high})"),
     "eff.unbounded": Text("无上限", "no upper end"),
     "eff.defects": Text("    查出问题 {found} 处，解决 {fixed} 处", "    Defects found {found}, mended {fixed}"),
     "eff.why.no_after": Text("还没有完整的事后月份。", "No full month after the work yet."),
