@@ -125,27 +125,30 @@ def influence(sums: Sums, rows: list[int]) -> tuple[float, Array, Array]:
 def normal(sums: Sums, rows: list[int], *more: list[int]) -> tuple[list[Normal], Array]:
     """Log ratios of sets of rows with clustered errors, and their covariance matrix.
 
-    The sum of squares of the treated is scaled up by n / (n - 1) with n the number of equal clusters that have the
-    same concentration of requests, (sum w)^2 / sum w^2; likewise that of the controls; degrees of freedom after
-    Satterthwaite from both.
+    The influence of a treated cluster is divided by 1 - its share of the requests, as if the rest were estimated
+    without it; squares of the controls are scaled by m / (m - 1). n and m are numbers of equal clusters of the same
+    concentration, (sum w)^2 / sum w^2; degrees of freedom after Satterthwaite from both. What a cluster has on
+    both sides never makes a variance smaller.
 
-    Source: Imbens & Kolesar (2016), Robust standard errors in small samples, Rev. Econ. Stat. 98(4), for the
-    problem; Carter, Schnepel & Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster
-    heterogeneity, Rev. Econ. Stat. 99(4), for the effective number of clusters.
+    Source: MacKinnon, Nielsen & Webb (2023), Cluster-robust inference, J. Econometrics 232(2), sec. 3 (jackknife, CV3);
+    Carter, Schnepel & Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster heterogeneity, Rev. Econ.
+    Stat. 99(4), for the effective number of clusters.
     """
-    parts = [influence(sums, one) for one in (rows, *more)]
-    ours, theirs = np.array([part[1] for part in parts]), np.array([part[2] for part in parts])
-    n, m = effective(sums.due[-1]), effective(np.abs(theirs).max(axis=0))
-    scaled = (ours @ ours.T) * n / (n - 1), (theirs @ theirs.T) * m / max(m - 1, 1)
+    sets = (rows, *more)
+    parts = [influence(sums, one) for one in sets]
+    due = np.array([sums.due[one].sum(axis=0) for one in sets])
+    share = np.minimum(due / due.sum(axis=1, keepdims=True), 0.9)
+    ours, theirs = np.array([part[1] for part in parts]) / (1 - share), np.array([part[2] for part in parts])
+    many, n, m = (sums.due[-1] > 0).sum(), effective(sums.due[-1]), effective(np.abs(theirs).max(axis=0))
+    scaled = (ours @ ours.T) * (many - 1) / many, (theirs @ theirs.T) * m / max(m - 1, 1)
+    covariance = scaled[0] + scaled[1]
     cross = ours @ theirs.T
-    covariance = scaled[0] + scaled[1] + cross + cross.T
-    floor = np.maximum(np.diag(covariance), 0.5 * (np.diag(scaled[0]) + np.diag(scaled[1])))
-    covariance[np.diag_indices_from(covariance)] = floor
+    covariance[np.diag_indices_from(covariance)] += np.maximum(2 * np.diag(cross), 0)
     found = []
     for k, part in enumerate(parts):
         own, other = scaled[0][k, k], scaled[1][k, k]
         df = (own + other) ** 2 / (own**2 / (n - 1) + other**2 / max(m - 1, 1))
-        found.append(Normal(part[0], float(np.sqrt(floor[k])), float(max(df, 1.0))))
+        found.append(Normal(part[0], float(np.sqrt(covariance[k, k])), float(max(df, 1.0))))
     return found, covariance
 
 
