@@ -10,6 +10,20 @@ from forecast.tables import ALL
 from reports.material import Language
 from reports.texts import Words
 
+ESTIMATORS = {"did": "eff.did", "synthetic": "eff.synthetic", "holdback": "eff.holdback"}
+RESULTS = {"fewer": "eff.fewer", "more": "eff.more", "found": "eff.found", "unclear": "eff.unclear"}
+WHY = {
+    "no_after": "eff.why.no_after",
+    "few_before": "eff.why.few_before",
+    "few_controls": "eff.why.few_controls",
+    "few_clusters": "eff.why.few_clusters",
+    "few_requests": "eff.why.few_requests",
+    "no_pre_trend": "eff.why.no_pre_trend",
+    "pre_trend": "eff.why.pre_trend",
+    "no_power": "eff.why.no_power",
+}
+"""Text of each code of Effects."""
+
 
 @dataclass(frozen=True, eq=False)
 class EffectMaterial:
@@ -73,16 +87,16 @@ def _head(r: Any, material: EffectMaterial, words: Words) -> str:
     group = words("eff.every") if r.group == ALL else r.group
     category = words("all") if r.category == ALL else kinds.get(r.category, r.category)
     area = words("eff.areas") if r.area == ALL else names.get(r.area, r.area)
-    return words("eff.head", group=group, category=category, area=area, estimator=words(f"eff.{r.estimator}"))
+    return words("eff.head", group=group, category=category, area=area, estimator=words(ESTIMATORS[r.estimator]))
 
 
 def _result(r: Any, words: Words) -> list[str]:
     defects = {"found": _count(r.defects_found, words), "fixed": _count(r.defects_fixed, words)}
     known = [words("eff.defects", **defects)] if r.defects_found > 0 and r.reading != "found" else []
     if not r.concluded:
-        return [words("eff.refused", why=words(f"eff.why.{r.refusal}")), *known]
+        return [words("eff.refused", why=words(WHY[r.refusal])), *known]
     told = {"estimate": _share(r.estimate), **(defects if r.reading == "found" else {})}
-    out = [words(f"eff.{r.reading}", **told)]
+    out = [words(RESULTS[r.reading], **told)]
     ends = {"n": r.averted, "low": r.averted_low, "high": r.averted_high}
     out.append(words("eff.averted", **{name: _signed(value, words) for name, value in ends.items()}))
     if r.cost_per_averted > 0:

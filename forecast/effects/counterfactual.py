@@ -42,7 +42,7 @@ def untreated(counts: pd.DataFrame, treated: pd.DataFrame, effects: dict[str, fl
 def _factors(counts: pd.DataFrame, treated: pd.DataFrame, effects: dict[str, float]) -> np.ndarray:
     """1 + effect of each row of counts."""
     factor = np.ones(len(counts))
-    once = cells(treated)
+    once = cells(treated).drop(columns="month")
     rows = counts[["area", "category", "month"]].assign(at=np.arange(len(counts)))
     hits = rows.merge(once, on=["area", "category"])
     hits = hits[hits["month"].between(hits["first"], hits["last"])]

@@ -130,9 +130,9 @@ def normal(sums: Sums, rows: list[int], *more: list[int]) -> tuple[list[Normal],
     concentration, (sum w)^2 / sum w^2; degrees of freedom after Satterthwaite from both. What a cluster has on
     both sides never makes a variance smaller.
 
-    Source: MacKinnon, Nielsen & Webb (2023), Cluster-robust inference, J. Econometrics 232(2), sec. 3 (jackknife, CV3);
-    Carter, Schnepel & Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster heterogeneity, Rev. Econ.
-    Stat. 99(4), for the effective number of clusters.
+    Source: MacKinnon, Nielsen & Webb (2023), Cluster-robust inference, J. Econometrics 232(2), sec. 3 (jackknife);
+    Carter, Schnepel & Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster heterogeneity, Rev.
+    Econ. Stat. 99(4), for the effective number of clusters.
     """
     sets = (rows, *more)
     parts = [influence(sums, one) for one in sets]

@@ -111,7 +111,7 @@ def _read(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[Fault]]:
 
 def _months(cells: pd.Series, starts_on: int) -> pd.Series:
     """Month of each date (2024-03-15), or the month itself (2024-03, 2024年3月); null where neither."""
-    text = cells.str.replace(r"[年./]", "-", regex=True).str.replace(r"[月日]", "", regex=True).str.strip("- ")
+    text = cells.str.replace(r"[年月./]", "-", regex=True).str.strip("- 日")
     whole = text.str.fullmatch(r"\d{4}-\d{1,2}").eq(True)
     day = pd.to_datetime(text.where(~whole, text + "-01"), format="%Y-%m-%d", errors="coerce").astype(
         "datetime64[us]"
@@ -168,7 +168,8 @@ def _overlaps(wide: pd.DataFrame, where: str) -> list[Fault]:
     keys = ["name", "area", "category"]
     ordered = wide.sort_values([*keys, "month", "line"])
     before = ordered.groupby(keys)[["last", "line"]].shift()
-    both = ordered[ordered["month"] <= before["last"]].assign(other=before["line"])
+    ordered = ordered.assign(other=before["line"])
+    both = ordered[ordered["month"] <= before["last"]]
     pairs = both.drop_duplicates(["line", "other"])
     return [
         Fault(f"rows {int(other)} and {line}: {name!r} overlaps itself in area {area}, category {category}", where,
