@@ -82,11 +82,13 @@ def test_the_same_inputs_give_the_same_tables(cli: Cli, job: Path) -> None:
 
 
 def test_tasks_of_the_ledger_count_and_weak_ground_is_said(cli: Cli, job: Path) -> None:
-    job.write_text(job.read_text(encoding="utf-8").replace("interventions: {path: done.csv}", "language: en"))
+    text = job.read_text(encoding="utf-8").replace("interventions: {path: done.csv}", "language: en")
+    job.write_text(text, encoding="utf-8")
     day = pd.Timestamp("2022-06-01")
     tasks = [
         {"task_id": f"t{k}", "plan_month": day, "area": f"社区{k}", "street": "s", "category": "停车",
-         "entry": "share", "start_by": day, "window_start": day, "window_end": pd.Timestamp("2022-12-31"), "expected_requests": 40.0,
+         "entry": "share", "start_by": day, "window_start": day, "window_end": pd.Timestamp("2022-12-31"),
+         "expected_requests": 40.0,
          "preventable_share": 0.3, "crew_days": 1.0, "safety": False, "fate": "chosen", "status": "done",
          "done_on": pd.Timestamp("2022-06-20"), "defects_found": 3.0, "defects_fixed": 1.0} for k in range(3)
     ]  # fmt: skip
