@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations bench-risk clean
+.PHONY: install demo test lint bench-peers bench-ablations bench-risk bench-effects clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -38,6 +38,9 @@ bench-ablations: install
 
 bench-risk: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.risk.run $(DATA) $(PARTS)
+
+bench-effects: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.effects
 
 clean:
 	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines import inputs, ledgers, runs
+from pipelines import inputs, interventions, ledgers, runs
 from pipelines.config import Config
 from pipelines.inputs import History
 from pipelines.words import say
@@ -45,4 +45,6 @@ def run(config: Config, as_of: pd.Timestamp | None) -> Report:
     """
     with tempfile.TemporaryDirectory(prefix="weisu-") as scratch, runs.opened(Path(scratch), runs.Watch()) as job:
         history = inputs.read(config, as_of, job)
-        return Report(history, inputs.panel_of(config, history), tuple(job.warnings), config.settings.language)
+        known = inputs.panel_of(config, history)
+        interventions.read(config, history, known)
+        return Report(history, known, tuple(job.warnings), config.settings.language)

@@ -127,6 +127,22 @@ def study(
 
 
 @app.command()
+def effect(
+    config: ConfigPath,
+    as_of: AsOf = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Did the work help? Effects of tasks and interventions: the ground first, the number last, or none."""
+    from pipelines import effect as job
+
+    with _clean_exit(), _watching(quiet or as_json) as watch:
+        outcome = job.run(_config(config), _month(as_of) if as_of else None, out, watch)
+    _tell(outcome, as_json)
+
+
+@app.command()
 def check(config: ConfigPath, as_of: AsOf = None) -> None:
     """Read every input, report every fault of all of them at once, run nothing."""
     from pipelines import checking as job

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from forecast.areas import AreaSource
+from forecast.effects.measure import Interventions
 from forecast.errors import ConfigError, Fault
 from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
@@ -72,6 +73,7 @@ class Settings(Spec):
     plan: Plan = Plan()
     study: StudyOptions = StudyOptions()
     rates: RateOptions = RateOptions()
+    interventions: Interventions = Interventions()
 
 
 class Config(Spec):

@@ -6,6 +6,7 @@ A file a room; a twin is called `naive.<name>`, wherever it stands.
 from tests.naive.changes import whole
 from tests.naive.climate import pool_weights, tame
 from tests.naive.combine import relative_errors
+from tests.naive.effects import best_shares, group_time_ratio, poisson_arm
 from tests.naive.explain import lmdi, log_mean
 from tests.naive.means import climatology, flat_mean, seasonal_naive, tsb
 from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
@@ -32,11 +33,13 @@ from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
     "best_linear",
+    "best_shares",
     "captured",
     "climatology",
     "discovery_rates",
     "dynamic_theta",
     "flat_mean",
+    "group_time_ratio",
     "interval",
     "lmdi",
     "log_mean",
@@ -48,6 +51,7 @@ __all__ = [
     "negbin_quantile",
     "negbin_regression",
     "off_normal",
+    "poisson_arm",
     "poisson_deviance",
     "pool_weights",
     "relative_errors",

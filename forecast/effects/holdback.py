@@ -1,0 +1,146 @@
+"""Tasks asked for and tasks held back at random + panel -> what asking for them did (intention to treat)."""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from forecast.effects.rules import Finding, Normal, Rules, one_or_all
+from forecast.months import month_of
+from forecast.panel import Grid
+from forecast.spec import Spec
+from forecast.tables import ALL
+
+Array = np.ndarray
+ENTRIES = ALL
+"""Group of all tasks together."""
+
+
+class Holdback(Spec):
+    """Randomised estimate from held-back tasks.
+
+    `before_months`: months before the plan whose requests must not differ between those asked for and the others.
+    `min_arm`: tasks needed on either side.
+    """
+
+    kind: Literal["holdback"] = "holdback"
+    before_months: int = Field(12, ge=3, le=36)
+    min_arm: int = Field(10, ge=3)
+
+
+def borderline(tasks: pd.DataFrame) -> pd.DataFrame:
+    """The tasks among which chance decided.
+
+    A task that was held back, and a chosen one of the same street and plan whose expected requests lie among those of
+    held-back ones; never a safety task. Plans rank by expected requests, so nothing else but chance told them apart.
+    """
+    drawn = tasks[tasks["fate"].isin(["chosen", "held_back"]) & ~tasks["safety"]]
+    held = drawn[drawn["fate"] == "held_back"].groupby(["plan_month", "street"])["expected_requests"]
+    ends = held.agg(["min", "max"]).reset_index()
+    drawn = drawn.merge(ends, on=["plan_month", "street"])
+    return drawn[drawn["expected_requests"].between(drawn["min"], drawn["max"])].drop(columns=["min", "max"])
+
+
+def estimate(tasks: pd.DataFrame, grid: Grid, group: str, starts_on: int, spec: Holdback, rules: Rules) -> Finding:
+    """Effect of being asked for, over the months of each task's window.
+
+    Args:
+        tasks: Tasks.
+        grid: requests up to the last known month.
+        group: an entry of the playbook, or ALL.
+        starts_on: day on which months start.
+        spec, rules: options.
+
+    Returns:
+        Finding: requests of chosen tasks ÷ those to be expected had they been held back. Tasks asked for and never
+        begun count as asked for.
+
+    Source: Poisson regression with a robust variance, Wooldridge (1999), J. Econometrics 90(1); adjustment of a
+    randomised comparison, Lin (2013), Ann. Appl. Stat. 7(1).
+    """
+    lot = borderline(tasks)
+    lot = lot if group == ENTRIES else lot[lot["entry"] == group]
+    category = one_or_all(lot["category"], ALL) if len(lot) else ALL
+    units = lot[lot["fate"] == "chosen"].rename(columns={"task_id": "unit"})
+    found = Finding(estimator="holdback", group=group, category=category, area=ALL, units=units)
+    after, before, months = _outcomes(lot, grid, starts_on, spec.before_months)
+    known = np.isfinite(after)
+    if not known.any():
+        return _with(found, refusal="no_after")
+    lot, after, before = lot[known], after[known], before[known]
+    chosen = (lot["fate"] == "chosen").to_numpy()
+    arms = int(chosen.sum()), int((~chosen).sum())
+    counts = {"treated": arms[0], "controls": arms[1], "months": months, "requests": float(after[chosen].sum())}
+    found = _with(found, **counts, clusters=int(lot.loc[chosen, "area"].nunique()))
+    if min(arms) < spec.min_arm:
+        return _with(found, refusal="few_controls" if arms[1] < spec.min_arm else "few_clusters")
+    if min(after[chosen].sum(), after[~chosen].sum()) < rules.min_requests:
+        return _with(found, refusal="few_requests")
+    whole = regression(after, lot, chosen)
+    low, high = whole.interval(rules)
+    return _with(
+        found, ratio=float(np.exp(whole.log)), low=low, high=high, detectable=whole.detectable(rules),
+        power=whole.power(rules), pre_trend_p=_balance(before, lot, chosen),
+    )  # fmt: skip
+
+
+def _with(finding: Finding, **changes: Any) -> Finding:
+    return Finding(**{**finding.__dict__, **changes})
+
+
+def regression(y: Array, lot: pd.DataFrame, chosen: Array) -> Normal:
+    """Log ratio of chosen to held-back tasks: Poisson on log expected requests, plan months and the arm.
+
+    Errors by area, so that tasks of one community may go together; HC3-like leverage is left to the smaller arm:
+    degrees of freedom are its areas less the terms, variance is scaled by n / (n - terms) of the areas.
+    """
+    import statsmodels.api as sm
+
+    log = np.log(lot["expected_requests"].to_numpy() + 0.5)
+    months = pd.get_dummies(lot["plan_month"], drop_first=True).to_numpy(dtype=float)
+    both = [k for k in range(months.shape[1]) if 0 < chosen[months[:, k] > 0].mean() < 1]
+    x = np.column_stack([np.ones(len(y)), chosen, log - log.mean(), months[:, both]])
+    number = pd.factorize(lot["area"])[0]
+    fit = sm.GLM(y, x, family=sm.families.Poisson()).fit(
+        cov_type="cluster", cov_kwds={"groups": number, "use_correction": True}
+    )
+    arms = [len(np.unique(number[arm])) for arm in (chosen, ~chosen)]
+    df = max(min(sum(arms) - x.shape[1], 2 * min(arms) - 2), 1)
+    scale = sum(arms) / max(sum(arms) - x.shape[1], 1)
+    return Normal(float(fit.params[1]), float(fit.bse[1] * np.sqrt(scale)), float(df))
+
+
+def _balance(before: Array, lot: pd.DataFrame, chosen: Array) -> float:
+    """p value of the same regression on the requests of the months before the plan; NaN where they are too few."""
+    from scipy import stats
+
+    known = np.isfinite(before)
+    if min(before[known & chosen].sum(), before[known & ~chosen].sum()) <= 0:
+        return float("nan")
+    placebo = regression(before[known], lot[known], chosen[known])
+    return float(2 * stats.t.sf(abs(placebo.log) / placebo.se, placebo.df))
+
+
+def _outcomes(lot: pd.DataFrame, grid: Grid, starts_on: int, before_months: int) -> tuple[Array, Array, int]:
+    """(requests over each task's window, NaN unless all of it is known; requests before the plan; months in all)."""
+    where = {key: k for k, key in enumerate(zip(grid.cells["area"], grid.cells["category"], strict=True))}
+    zero = grid.months[0].year * 12 + grid.months[0].month
+
+    def position(days: pd.Series) -> Array:
+        months = month_of(pd.DatetimeIndex(days), starts_on)
+        return np.asarray(months.year * 12 + months.month - zero)
+
+    after, before = np.full(len(lot), np.nan), np.full(len(lot), np.nan)
+    seen: set[int] = set()
+    places = zip(lot["area"], lot["category"], strict=True)
+    spans = (position(lot[name]) for name in ("window_start", "window_end", "plan_month"))
+    for k, (key, first, last, plan) in enumerate(zip(places, *spans, strict=True)):
+        if key not in where or first < 0 or last >= len(grid.months):
+            continue
+        line = grid.y[where[key]]
+        after[k] = line[first : last + 1].sum()
+        if plan >= before_months:
+            before[k] = line[plan - before_months : plan].sum()
+        seen |= set(range(int(first), int(last) + 1)) if np.isfinite(after[k]) else set()
+    return after, before, len(seen)

@@ -1,0 +1,121 @@
+"""`weisu effect` as a user runs it: what is written, in which order it is said, what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from forecast.tables import Effects, EventStudy, Tasks, conform
+from pipelines import store
+
+Cli = Callable[..., Result]
+AREAS, MONTHS, START = 40, 48, 30
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """Forty communities in eight streets; ten had work that halved their complaints from month 30 on."""
+    rng = np.random.default_rng(0)
+    span = pd.date_range("2020-01-01", periods=MONTHS, freq="MS")
+    mean = np.full((AREAS, MONTHS), 12.0) * (1 + 0.4 * np.sin(np.arange(MONTHS) * np.pi / 6))
+    mean[:10, START:] *= 0.5
+    y = rng.poisson(mean)
+    rows = [(f"{m:%Y-%m}", f"社区{a}", "停车", y[a, t]) for a in range(AREAS) for t, m in enumerate(span)]
+    pd.DataFrame(rows, columns=["month", "area", "category", "count"]).to_csv(tmp_path / "counts.csv", index=False)
+    (tmp_path / "areas.csv").write_text(
+        "社区,街道\n" + "".join(f"社区{a},街道{a % 8}\n" for a in range(AREAS)), encoding="utf-8"
+    )
+    done = [f"错时停车,社区{a},停车,2022-07,,3000\n" for a in range(10)]
+    (tmp_path / "done.csv").write_text("名称,社区,类别,开始,结束,费用\n" + "".join(done), encoding="utf-8")
+    path = tmp_path / "weisu.yaml"
+    path.write_text(
+        """city: 示例
+areas: {path: areas.csv}
+sources:
+  - grain: counts
+    paths: [counts.csv]
+    columns: {month: month, area: area, category: category, count: count}
+interventions: {path: done.csv}
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def ran(cli: Cli, *words: object) -> Path:
+    result = cli(*words, "-q")
+    assert result.exit_code == 0, result.output
+    return Path(result.stdout.strip().splitlines()[-1])
+
+
+def test_a_halving_is_found_and_told_last(cli: Cli, job: Path) -> None:
+    result = cli("effect", job, "-q")
+    assert result.exit_code == 0, result.output
+    run = Path(result.stdout.strip().splitlines()[-1])
+    effects = store.read(run / "effects.parquet", Effects)
+    (row,) = effects.to_dict("records")
+    assert (row["estimator"], row["group"], row["concluded"], row["reading"]) == ("did", "错时停车", True, "fewer")
+    assert row["low"] < -0.5 < row["high"] < -0.3
+    assert row["cost"] == 30_000
+    assert row["averted_low"] < 10 * 12 * 12 * 0.5 < row["averted_high"]
+    said = result.stdout
+    order = [said.index(word) for word in ("此前走势", "看得出多大变化", "区间（95%）", "结果：")]
+    assert order == sorted(order)
+    study = store.read(run / "event_study.parquet", EventStudy)
+    assert study.loc[study["event_month"] >= 0, "estimate"].mean() == pytest.approx(-0.5, abs=0.06)
+    assert study.loc[study["event_month"] < 0, "estimate"].mean() == pytest.approx(0, abs=0.06)
+    text = (run / "effects.txt").read_text(encoding="utf-8-sig")
+    assert [line for line in text.splitlines() if line] == [line for line in said.splitlines()[:-1] if line]
+    assert {"effects.csv", "event_study.csv", "config.yaml", "run.json"} <= {path.name for path in run.iterdir()}
+
+
+def test_the_same_inputs_give_the_same_tables(cli: Cli, job: Path) -> None:
+    one, two = (ran(cli, "effect", job) for _ in range(2))
+    assert (one / "effects.parquet").read_bytes() == (two / "effects.parquet").read_bytes()
+    assert (
+        json.loads((one / "run.json").read_text())["run_id"] == json.loads((two / "run.json").read_text())["run_id"]
+    )
+
+
+def test_tasks_of_the_ledger_count_and_weak_ground_is_said(cli: Cli, job: Path) -> None:
+    text = job.read_text(encoding="utf-8").replace("interventions: {path: done.csv}", "language: en")
+    job.write_text(text, encoding="utf-8")
+    day = pd.Timestamp("2022-06-01")
+    tasks = [
+        {"task_id": f"t{k}", "plan_month": day, "area": f"社区{k}", "street": "s", "category": "停车",
+         "entry": "share", "start_by": day, "window_start": day, "window_end": pd.Timestamp("2022-12-31"),
+         "expected_requests": 40.0,
+         "preventable_share": 0.3, "crew_days": 1.0, "safety": False, "fate": "chosen", "status": "done",
+         "done_on": pd.Timestamp("2022-06-20"), "defects_found": 3.0, "defects_fixed": 1.0} for k in range(3)
+    ]  # fmt: skip
+    folder = job.parent / "data" / "store"
+    folder.mkdir(parents=True)
+    store.write(conform(Tasks, pd.DataFrame(tasks)), folder / "tasks.parquet")
+    result = cli("effect", job, "-q")
+    assert result.exit_code == 0, result.output
+    assert "not concluded. Too few areas" in result.stdout
+    assert "Defects found 9, mended 3" in result.stdout
+    assert "Averted" not in result.stdout
+
+
+def test_nothing_done_is_said_and_no_fault(cli: Cli, job: Path) -> None:
+    job.write_text(job.read_text(encoding="utf-8").replace("interventions: {path: done.csv}\n", ""), encoding="utf-8")
+    result = cli("effect", job, "--as-of", "2023-06", "-q")
+    assert result.exit_code == 0, result.output
+    assert "还没有可评估" in result.stdout
+
+
+def test_faults_of_the_file_come_one_a_line_from_effect_and_from_check(cli: Cli, job: Path) -> None:
+    (job.parent / "done.csv").write_text("name,area,start\na,社区1,2022-01\nb,天上,2022-01\nc,社区2,soon\n", "utf-8")
+    for words in (("effect", job, "-q"), ("check", job)):
+        result = cli(*words)
+        assert result.exit_code == 3, result.output
+        lines = result.stderr.strip().splitlines()
+        assert len(lines) == 2
+        assert "row 3: area '天上'" in lines[0]
+        assert "row 4: start 'soon'" in lines[1]
+    assert not list((job.parent / "runs").glob("2*"))
