@@ -725,8 +725,9 @@ class Workplan(Table):
 
     `party` is the lead party as the playbook calls it first, whatever the language. `begin`: the month the task is
     planned to begin in, null for one that is not. `avoidable_per_crew_day`: preventable requests by crew-days (at
-    least a tenth of a day). `borderline`: of those the held back were drawn from. `chosen`: fate = chosen. `since`:
-    new, or carried over from the last plan.
+    least a tenth of a day). `priority`: what tasks are ranked by, raised where such requests are settled too seldom.
+    `pattern`: what the cell is (Patterns). `borderline`: of those the held back were drawn from. `chosen`: fate =
+    chosen. `since`: new, or carried over from the last plan.
     """
 
     plan_month: Series[pd.Timestamp]
@@ -762,6 +763,8 @@ class Workplan(Table):
     risk_grade: Series[str] = pa.Field(nullable=True)
     crew_days: Series[float] = pa.Field(ge=0)
     avoidable_per_crew_day: Series[float] = pa.Field(ge=0)
+    priority: Series[float] = pa.Field(ge=0)
+    pattern: Series[str] = pa.Field(nullable=True)
     safety: Series[bool]
     on_time: Series[bool]
     begin: Series[pd.Timestamp] = pa.Field(nullable=True)

@@ -17,6 +17,7 @@ from forecast.effects.measure import Interventions
 from forecast.errors import ConfigError, Fault
 from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
+from forecast.patterns import PatternOptions
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
 from forecast.rates import RateOptions
@@ -71,6 +72,7 @@ class Settings(Spec):
     fairness: Fairness = Fairness()
     playbook: Playbook = Playbook()
     plan: Plan = Plan()
+    patterns: PatternOptions = PatternOptions()
     study: StudyOptions = StudyOptions()
     rates: RateOptions = RateOptions()
     interventions: Interventions = Interventions()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import taxonomy
+from forecast import areas, panel, patterns, rates, taxonomy
 from forecast.explain import Wanted
 from forecast.issue import issue
 from forecast.playbook import due
@@ -58,6 +58,19 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             silent = risk.silent(settings.risk, *known_estates, names)
             counts.update(estates=len(history.estates), scores=len(scored), silent=int(silent["listed"].sum()))
 
+        with job.stage("patterns") as counts:
+            grid = panel.to_grid(known, history.origin, settings.forecaster.value)
+            kinds = patterns.classify(grid, history.areas, history.origin, settings.patterns)
+            counts.update({str(kind): int(n) for kind, n in kinds["pattern"].value_counts().items()})
+
+        with job.stage("rates") as counts:
+            heard = (history.call_backs, areas.summing(history.areas), history.areas)
+            answered = rates.rates(*heard, history.origin, settings.rates)
+            year_ago = rates.rates(*heard, history.origin - pd.DateOffset(years=1), settings.rates)
+            targets = rates.targets(*heard, history.origin, settings.rates)
+            appraisal = rates.appraisal(answered, year_ago, settings.rates)
+            counts.update(rates=len(answered), targets=len(targets))
+
         before = book.past(config, folder, as_of)
         found = Found(
             as_of,
@@ -68,7 +81,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 "forecasts": issued.forecasts, "contributions": issued.contributions,
                 "calibration": issued.calibration, "scores": issued.scores, "risk": scored, "risk_drivers": drivers,
                 "silent_estates": silent, "siblings": siblings, "sources": history.sources,
-                "unresolved": history.unresolved,
+                "unresolved": history.unresolved, "patterns": kinds, "rates": answered, "targets": targets,
+                "appraisal": appraisal,
             },
         )  # fmt: skip
         with job.stage("plan") as counts:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import calibrate, taxonomy, workplan
+from forecast import calibrate, rates, taxonomy, workplan
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.forecaster import COMBINATION
 from forecast.playbook import due, upcoming
@@ -28,6 +28,7 @@ from reports.material import Material
 TABLES = (
     "panel", "areas", "estates", "estate_incidents", "estate_incidents_uncapped", "forecasts", "contributions",
     "calibration", "scores", "risk", "risk_drivers", "silent_estates", "siblings", "sources", "unresolved",
+    "patterns", "rates", "targets", "appraisal",
 )  # fmt: skip
 """Tables of a run folder a plan is made from, by file name."""
 
@@ -89,6 +90,8 @@ def plan(config: Config, found: Found, past: Past, job: Run) -> Planned:
         contributions=found["contributions"],
         silent=found["silent_estates"],
         siblings=found["siblings"],
+        patterns=found["patterns"],
+        priority=rates.priority(found["rates"], settings.rates),
         previous=past.plan,
         tasks=past.tasks,
     )

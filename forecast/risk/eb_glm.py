@@ -376,7 +376,7 @@ def _learned(ground: Ground, years: Years) -> Learned:
     spec, latest, size = ground.spec, years.counts[:, 0], years.size[:, 0]
     if years.counts.shape[1] < 2 or latest.sum() < ENOUGH or not years.counts[:, 1:].sum():
         return Learned(None, None, AS_SAID)
-    before: np.ndarray = years.earlier.counts.any(axis=1)
+    before = np.asarray(years.earlier.counts.any(axis=1))
     listed = replace(years.earlier, size=np.where(before[:, None], years.earlier.size, 0.0))
     earlier = listed if years.counts.sum(axis=1).all() else years.earlier
     prior, known = build(earlier, spec.memory, ground.places, ground.terms), (size > 0) & before

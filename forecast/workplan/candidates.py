@@ -23,12 +23,23 @@ LEAST_CREW = 0.1
 """Crew-days a task is taken to need at least, where requests are divided by them."""
 
 
+UNTESTED = 24
+"""Covered months below which a sporadic cell may only be one whose season is not known yet."""
+
+
+def _no_priority() -> pd.DataFrame:
+    types = {"area": "str", "category": "str", "factor": "float64", "low_resolution": "bool"}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types.items()})
+
+
 @dataclass(frozen=True)
 class Ground:
     """What a plan is made from. Tables as in forecast.tables; `names` is DataFrame[category, name, name_en].
 
     contributions: of the cells that were explained; the reasons of the others say nothing of it.
     patterns: what each cell is; a cell that is not there may have any task.
+    priority: DataFrame[area (a street), category, factor, low_resolution]: what is settled too seldom there; a task
+    without a row has factor 1.
     previous: the last plan issued before this one. tasks: what streets have said of theirs.
     """
 
@@ -44,6 +55,7 @@ class Ground:
     silent: pd.DataFrame = field(default_factory=lambda: empty(SilentEstates))
     siblings: pd.DataFrame = field(default_factory=lambda: empty(Siblings))
     patterns: pd.DataFrame = field(default_factory=lambda: empty(Patterns))
+    priority: pd.DataFrame = field(default_factory=_no_priority)
     previous: pd.DataFrame = field(default_factory=lambda: empty(Workplan))
     tasks: pd.DataFrame = field(default_factory=lambda: empty(Tasks))
 
@@ -66,6 +78,7 @@ def candidates(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timesta
     before = tasks["task_id"].map(ground.previous.set_index("task_id")["fate"])
     tasks["asked"], tasks["held"] = before.eq("chosen"), before.eq("held_back")
     tasks["avoidable_per_crew_day"] = tasks["preventable"] / tasks["crew_days"].clip(lower=LEAST_CREW)
+    tasks["priority"] = tasks[plan.rank_by] * tasks["factor"]
     return tasks
 
 
@@ -87,6 +100,7 @@ def preventive(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timesta
     tasks = _texts(tasks, entries, ground.names, language)
     keys = zip(tasks.area, tasks.category, tasks.entry, tasks.window_start, strict=True)
     tasks["task_id"] = [_task_id(area, category, entry, f"{start:%Y-%m-%d}") for area, category, entry, start in keys]
+    tasks = _raised(tasks, ground.priority)
     tasks["reason"] = [reasons.reason(task, language) for task in tasks.itertuples()]
     tasks = tasks.sort_values("going", ascending=False, kind="stable").drop_duplicates("task_id")
     return tasks.assign(visit=False, probability=np.nan)
@@ -105,7 +119,8 @@ def _going(tasks: pd.DataFrame, entries: tuple[Task, ...], as_of: pd.Timestamp) 
 def _fitting(tasks: pd.DataFrame, patterns: pd.DataFrame, entries: tuple[Task, ...], own: int) -> pd.DataFrame:
     """Tasks whose entry is meant for what their cell is; a root-cause task only where the cell has no other."""
     cell = ["area", "category"]
-    tasks = tasks.merge(patterns[[*cell, "pattern"]], on=cell, how="left")
+    sure = patterns[(patterns["pattern"] != "sporadic") | (patterns["months_covered"] >= UNTESTED)]
+    tasks = tasks.merge(sure[[*cell, "pattern"]], on=cell, how="left")
     meant = [
         going or pd.isna(pattern) or pattern in (entries[position].patterns or ("chronic", "seasonal", "emerging"))
         for position, pattern, going in zip(tasks["position"], tasks["pattern"], tasks["going"], strict=True)
@@ -138,6 +153,7 @@ def _visits(ground: Ground, plan: Plan, as_of: pd.Timestamp, language: str) -> p
         expected_requests=mean, low=ends[:, 0].astype(float), high=ends[:, 1].astype(float), peak_month=first,
         window_start=first, window_end=first + pd.DateOffset(months=VISIT_MONTHS) - pd.Timedelta(days=1),
         start_by=first + pd.offsets.MonthEnd(), on_time=True, latest=0, position=0, visit=True, going=False,
+        factor=1.0,
         estate_name=visits["name"],
         reason=[say["silent"].format(name=name, why=why) for name, why in zip(visits["name"], told, strict=True)],
     )  # fmt: skip
@@ -145,6 +161,13 @@ def _visits(ground: Ground, plan: Plan, as_of: pd.Timestamp, language: str) -> p
     keys = zip(visits.area, visits.entry, visits.estate, strict=True)
     visits["task_id"] = [_task_id(area, entry, estate) for area, entry, estate in keys]
     return visits
+
+
+def _raised(tasks: pd.DataFrame, priority: pd.DataFrame) -> pd.DataFrame:
+    """Tasks with the factor of their street and category."""
+    of_street = priority.rename(columns={"area": "street"})
+    tasks = tasks.merge(of_street, on=["street", "category"], how="left")
+    return tasks.assign(factor=tasks["factor"].fillna(1.0), low_resolution=tasks["low_resolution"].eq(True))
 
 
 def _spread(calls: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,7 @@ PHRASES = {
         "others": "等 {n} 个小区",
         "silent": "沉默小区 {name}，{why}",
         "inspection": "沉默小区排查",
+        "low_resolution": "本街道此类解决率偏低",
         "late": "来不及: 转应急预案",
         "red": "红",
         "orange": "橙",
@@ -43,6 +44,7 @@ PHRASES = {
         "others": " and others ({n} in all)",
         "silent": "silent estate {name}: {why}",
         "inspection": "silent estate",
+        "low_resolution": "seldom settled in this street",
         "late": "too late to prevent: prepare the emergency response",
         "red": "red",
         "orange": "orange",
@@ -140,6 +142,8 @@ def reason(task: Any, language: str) -> str:
         parts.append(say["last_year"].format(n=task.last_year))
     if task.risk_grade in ("red", "orange"):
         parts.append(say["estate"].format(name=task.estate_name, grade=say[task.risk_grade]))
+    if task.low_resolution:
+        parts.append(say["low_resolution"])
     if task.kin:
         parts.append(task.kin)
     if not task.on_time:

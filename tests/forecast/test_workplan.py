@@ -367,8 +367,9 @@ def test_changes_say_what_is_new_and_what_was_dropped_and_why() -> None:
 
 def patterned(**patterns: str) -> pd.DataFrame:
     rows = pd.DataFrame({"area": list(patterns), "category": "H1", "pattern": list(patterns.values())})
-    figures = {name: 0 for name in empty(Patterns).columns if name not in rows}
-    return conform(Patterns, rows.assign(**figures, as_of=AS_OF))
+    for name in empty(Patterns).columns.difference(rows.columns):
+        rows[name] = 36
+    return conform(Patterns, rows.assign(as_of=AS_OF))
 
 
 def test_tasks_follow_what_a_cell_is() -> None:

@@ -301,6 +301,7 @@ def _workplan(material: Material) -> pd.DataFrame:
                 "risk_grade": None if estate is None else estate["grade"],
                 "entry": category.lower(), "party": lead, "crew_days": days, "on_time": not late, "safety": False,
                 "avoidable_per_crew_day": mean * share / days, "borderline": False, "since": "new",
+                "priority": mean, "pattern": "seasonal",
                 "reason": reason + ("，来不及: 转应急预案" if late else ""),
             }
         )  # fmt: skip
