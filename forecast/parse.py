@@ -152,7 +152,11 @@ def masked(cells: pd.Series, letters: int = SHOWN) -> pd.Series:
 
 def _arrow(cells: pd.Series) -> pa.LargeStringArray:
     array = pa.array(cells, type=pa.large_string(), from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if isinstance(array, pa.ChunkedArray):  # of a joined column, whose parts may be of two kinds of text
+        return pa.concat_arrays(
+            [chunk.cast(pa.large_string()) for chunk in array.chunks] or [pa.array([], pa.large_string())]
+        )
+    return array
 
 
 def _series(array: pa.Array, like: pd.Series) -> pd.Series:

@@ -92,9 +92,11 @@ def hear(sheets: Sequence[Sheet], issued: pd.DataFrame, known: pd.DataFrame, tod
     silent &= ~rows["task_id"].isin(before.index[before["status"] != "not_started"])
     day = pd.Series(parse.times(rows["done_on"]).dt.normalize(), index=rows.index)
     rows = rows.assign(written=rows["done_on"], done_on=day)[~silent]
+    taken = pd.Series(True, index=rows.index)
     for reason, column, wrong in _faults(rows, issued, before, today):
         refusals.append(_refusals(rows[wrong], column, reason))
-        rows = rows[~wrong.reindex(rows.index)]
+        taken &= ~wrong
+    rows = rows[taken]
     for name in FIGURES:
         figures = parse.numbers(rows[name])
         bad = rows[name].notna() & ~figures.ge(0)
@@ -123,9 +125,8 @@ def _rows(sheet: Sheet, issued: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     cells = sheet.cells.loc[sheet.cells.index > header] if header else sheet.cells
     columns = _columns(sheet.cells, header, cells, issued)
     if "status" not in columns or not {"task_id", "area_name"} & set(columns):
-        empty_sheet = header == 0 or "task_id" not in columns
-        lost = _refusal(sheet.file, header, "status" if "task_id" in columns else "task_id", "no_columns")
-        return _NO_ROWS, empty(Refusals) if empty_sheet else lost
+        named = "task_id" in columns
+        return _NO_ROWS, _refusal(sheet.file, header, "status", "no_columns") if named else empty(Refusals)
     frame = pd.DataFrame({field: cells[place] for field, place in columns.items()})
     frame = frame.reindex(columns=[*HEADS]).apply(parse.tidy)
     frame = frame[frame.notna().any(axis=1)].assign(file=sheet.file)
@@ -137,9 +138,10 @@ def _rows(sheet: Sheet, issued: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     speaks = frame[list(SAID[1:])].notna().any(axis=1) | (said.notna() & (words != "not_started"))
     strange = frame["task_id"].isna() & speaks
     unclear = said.notna() & words.isna() & ~strange
-    lost = _refusals(frame[strange].assign(task_id=None, wrong=written), "task_id", "unknown_task", "wrong")
+    nameless = frame.assign(task_id=None, wrong=written)[strange]
+    lost = _refusals(nameless, "task_id", "unknown_task", "wrong")
     lost = pd.concat([lost, _refusals(frame[unclear], "status", "unknown_status")], ignore_index=True)
-    good = frame[frame["task_id"].notna() & ~unclear].assign(status=words)
+    good = frame.assign(status=words)[frame["task_id"].notna() & ~unclear]
     for name in ("evidence", "override_reason"):
         good[name] = parse.without_numbers(good[name].astype("str").str.slice(0, MOST_LETTERS))
     return good[_ROW], lost

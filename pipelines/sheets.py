@@ -58,7 +58,8 @@ def every(path: Path) -> list[pd.DataFrame]:
             text = _text(path, "auto")
             mark = max(",\t;", key=text.count)
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
-            grids = [pd.DataFrame(rows, dtype="str")]
+            width = max(map(len, rows), default=0)
+            grids = [pd.DataFrame([row + [""] * (width - len(row)) for row in rows], dtype="str")]
     return [_numbered(grid) for grid in grids]
 
 
