@@ -42,6 +42,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 """How a status may be written."""
 
 FIGURES = ("cost", "defects_found", "defects_fixed")
+HEADER_WITHIN = 20
+"""Rows searched for the titles."""
 MOST_LETTERS = 500
 """Letters of evidence or reason that are kept."""
 
@@ -116,6 +118,7 @@ def hear(sheets: Sequence[Sheet], issued: pd.DataFrame, known: pd.DataFrame, tod
 
 SAID = ("status", "done_on", "evidence", "override_reason", *FIGURES)
 _ROW = ["file", "row", "task_id", *SAID]
+_NO_REFUSALS = empty(Refusals)
 _NO_ROWS = pd.DataFrame({name: pd.Series(dtype="int64" if name == "row" else "str") for name in _ROW})
 
 
@@ -126,7 +129,7 @@ def _rows(sheet: Sheet, issued: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     columns = _columns(sheet.cells, header, cells, issued)
     if "status" not in columns or not {"task_id", "area_name"} & set(columns):
         named = "task_id" in columns
-        return _NO_ROWS, _refusal(sheet.file, header, "status", "no_columns") if named else empty(Refusals)
+        return _NO_ROWS, _refusal(sheet.file, header, "status", "no_columns") if named else _NO_REFUSALS
     frame = pd.DataFrame({field: cells[place] for field, place in columns.items()})
     frame = frame.reindex(columns=[*HEADS]).apply(parse.tidy)
     frame = frame[frame.notna().any(axis=1)].assign(file=sheet.file)
@@ -149,26 +152,27 @@ def _rows(sheet: Sheet, issued: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
 
 def _header(cells: pd.DataFrame) -> int:
     """The row of the titles: the one of the first that holds most of them; 0 when none holds two."""
-    first = cells.head(20)
-    named = first.apply(lambda column: column.map(_even, na_action="ignore").isin(_HEAD_OF.keys())).sum(axis=1)
-    return int(str(named.idxmax())) if len(named) and named.max() >= 2 else 0
+    first = cells.head(HEADER_WITHIN)
+    named = [sum(_even(cell) in _HEAD_OF for cell in line if isinstance(cell, str)) for line in first.to_numpy()]
+    return int(str(first.index[int(np.argmax(named))])) if named and max(named) >= 2 else 0
 
 
 def _columns(sheet: pd.DataFrame, header: int, cells: pd.DataFrame, issued: pd.DataFrame) -> dict[str, int]:
     """Field -> column. The task and the status go by what a column holds, the others by their title."""
-    titles = sheet.loc[header].map(_even, na_action="ignore") if header else pd.Series(dtype="str")
     found: dict[str, int] = {}
-    for place, title in titles.items():
-        field = _HEAD_OF.get(str(title)) or _inside(str(title))
+    for place, title in sheet.loc[header].dropna().items() if header else ():
+        even = _even(title)
+        field = _HEAD_OF.get(even) or _inside(even)
         if field and field not in found:
             found[field] = int(str(place))
-    ids, text = set(issued["task_id"]), cells.apply(parse.squeezed)
-    of_task = text.isin(ids).sum()
-    of_status = (text.isin(_WORD_OF.keys()).sum() / text.notna().sum().clip(lower=1)).fillna(0.0)
-    if len(of_task) and of_task.max() > 0:
-        found["task_id"] = int(str(of_task.idxmax()))
-    if "status" not in found and len(of_status) and of_status.max() > 0.5:
-        found["status"] = int(str(of_status.idxmax()))
+    ids = set(issued["task_id"])
+    texts = {int(str(place)): [_even(cell) for cell in cells[place].dropna()] for place in cells.columns}
+    of_task = {place: sum(text in ids for text in column) for place, column in texts.items()}
+    if any(of_task.values()):
+        found["task_id"] = max(of_task, key=lambda place: of_task[place])
+    of_status = {p: sum(text in _WORD_OF for text in column) / max(len(column), 1) for p, column in texts.items()}
+    if "status" not in found and max(of_status.values(), default=0) > 0.5:
+        found["status"] = max(of_status, key=lambda place: of_status[place])
     return found
 
 
@@ -254,6 +258,8 @@ def _known(rows: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
 
 
 def _refusals(rows: pd.DataFrame, column: str, reason: str, shown: str = "") -> pd.DataFrame:
+    if rows.empty:
+        return _NO_REFUSALS
     value = parse.masked(rows[shown or column].astype("str").fillna(""))
     return conform(Refusals, rows[["file", "row", "task_id"]].assign(column=column, value=value, reason=reason))
 
