@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from forecast.areas import AreaSource
 from forecast.effects.measure import Interventions
-from forecast.errors import ConfigError, Fault
+from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
 from forecast.patterns import PatternOptions
@@ -30,6 +31,7 @@ from forecast.study import StudyOptions
 from forecast.taxonomy import Taxonomy
 from forecast.taxonomy import faults as taxonomy_faults
 from forecast.workplan import Plan
+from pipelines import sheets
 
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"
 
@@ -164,9 +166,21 @@ def _compose(raw: dict[str, Any], root: Path) -> dict[str, Any]:
     for key, folder in (("categories", "categories"), ("playbook", "playbook"), ("risk", "")):
         if isinstance(raw.get(key), str):
             raw[key] = read_yaml(_find(raw[key], folder, root, key))
+    plan = raw.get("plan")
+    if isinstance(plan, dict) and isinstance(plan.get("capacity"), str):
+        raw["plan"] = {**plan, "capacity": _limits(root / plan["capacity"])}
     if isinstance(raw.get("sources"), list):
         raw["sources"] = [_source(item, root, n) for n, item in enumerate(raw["sources"], 1)]
     return raw
+
+
+def _limits(path: Path) -> list[dict[str, str]]:
+    """The rows of a table of crew-days; empty cells stand for every one."""
+    try:
+        table = sheets.read(path)
+    except DataError as error:
+        raise ConfigError(error.faults) from None
+    return [{str(name): cell for name, cell in row.items() if pd.notna(cell)} for row in table.to_dict("records")]
 
 
 def _source(item: Any, root: Path, number: int) -> Any:
