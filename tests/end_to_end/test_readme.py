@@ -29,7 +29,9 @@ def test_the_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = commands(root)
-    assert [words[0] for words in found] == ["init", "check", "monthly", "backtest", "risk", "backtest", "runs"]
+    assert [words[0] for words in found] == [
+        "init", "check", "monthly", "plan", "feedback", "effect", "backtest", "risk", "backtest", "study", "runs",
+    ]  # fmt: skip
     for words in found:
         result = cli(*words)
         assert result.exit_code == 0, (words, result.output)

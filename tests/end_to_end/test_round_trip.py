@@ -19,16 +19,16 @@ def latest(job: Path) -> Path:
     return (job.parent / "runs/latest").resolve()
 
 
-def fill(job: Path, *said: tuple[str, dict[str, object]]) -> list[str]:
+def fill(job: Path, *said: tuple[str, dict[str, str | int]]) -> list[str]:
     """Write what is said into the rows of the first street's workbook; the task ids it was said of."""
     path = next((latest(job) / "streets").glob("*.xlsx"))
     book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
-    head = {cell.value: place for place, cell in enumerate(sheet[4], start=1)}
+    head = {str(cell.value): place for place, cell in enumerate(sheet[4], start=1)}
     tasks = []
     for row, (status, more) in enumerate(said, start=5):
         for name, value in {"状态": status, **more}.items():
-            sheet.cell(row, head[name], value)
+            sheet.cell(row, head[name]).value = value
         tasks.append(str(sheet.cell(row, head["任务编号"]).value))
     book.save(job.parent / "returned.xlsx")
     return tasks
