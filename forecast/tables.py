@@ -715,6 +715,18 @@ class RiskCalibration(Table):
     estates: Series[int] = pa.Field(ge=1)
 
 
+class Scenarios(Table):
+    """By what a forecast for normal weather is multiplied when a month ahead turns out wet, or cold."""
+
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    scenario: Series[str] = pa.Field(isin=["wet", "cold"])
+    factor: Series[float] = pa.Field(gt=0)
+
+    class Config:
+        unique = ["category", "month", "scenario"]
+
+
 FATES = ("chosen", "later", "held_back", "no_capacity", "late")
 """What a plan does with a task: begin it this month, in a later one, hold it back at random to learn from it, leave
 it for want of crews, call it too late."""
@@ -726,6 +738,7 @@ class Workplan(Table):
     `party` is the lead party as the playbook calls it first, whatever the language. `begin`: the month the task is
     planned to begin in, null for one that is not. `avoidable_per_crew_day`: preventable requests by crew-days (at
     least a tenth of a day). `priority`: what tasks are ranked by, raised where such requests are settled too seldom.
+    `expected_wet`, `expected_cold`: in wet or cold weather (Scenarios); null without weather.
     `pattern`: what the cell is (Patterns). `borderline`: of those the held back were drawn from. `chosen`: fate =
     chosen. `since`: new, or carried over from the last plan.
     """
@@ -757,6 +770,8 @@ class Workplan(Table):
     normal: Series[float] = pa.Field(nullable=True, ge=0)
     excess_over_normal: Series[float] = pa.Field(nullable=True)
     last_year: Series[float] = pa.Field(nullable=True, ge=0)
+    expected_wet: Series[float] = pa.Field(nullable=True, ge=0)
+    expected_cold: Series[float] = pa.Field(nullable=True, ge=0)
     preventable: Series[float] = pa.Field(ge=0)
     preventable_share: Series[float] = pa.Field(ge=0, le=1)
     risk_score: Series[float] = pa.Field(nullable=True, ge=0, le=100)

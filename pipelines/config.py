@@ -24,6 +24,7 @@ from forecast.playbook import faults as playbook_faults
 from forecast.rates import RateOptions
 from forecast.risk.catalogue import Risk
 from forecast.risk.fairness import Fairness
+from forecast.scenarios import ScenarioOptions
 from forecast.seasons import Calendar, Weather
 from forecast.sources import Source
 from forecast.spec import Spec
@@ -75,6 +76,7 @@ class Settings(Spec):
     playbook: Playbook = Playbook()
     plan: Plan = Plan()
     patterns: PatternOptions = PatternOptions()
+    scenarios: ScenarioOptions = ScenarioOptions()
     study: StudyOptions = StudyOptions()
     rates: RateOptions = RateOptions()
     interventions: Interventions = Interventions()

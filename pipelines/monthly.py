@@ -9,6 +9,7 @@ from forecast.explain import Wanted
 from forecast.issue import issue
 from forecast.playbook import due
 from forecast.risk import catalogue as risk
+from forecast.scenarios import scenarios
 from forecast.tables import ALL
 from pipelines import book, inputs, planning, runs
 from pipelines.config import Config
@@ -43,6 +44,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
         with job.stage("forecast") as counts:
             ahead = settings.horizon + _months_between(history.origin, as_of)
             basis = inputs.basis(config, history, ahead)
+            weather = scenarios(known, basis.seasons_at(history.origin), history.origin, ahead, settings.scenarios)
             wanted = Wanted(first=_categories_due(config, as_of))
             issued = issue(basis, history.origin, watch.step, wanted=wanted)
             counts.update(forecasts=len(issued.forecasts))
@@ -82,7 +84,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 "calibration": issued.calibration, "scores": issued.scores, "risk": scored, "risk_drivers": drivers,
                 "silent_estates": silent, "siblings": siblings, "sources": history.sources,
                 "unresolved": history.unresolved, "patterns": kinds, "rates": answered, "targets": targets,
-                "appraisal": appraisal,
+                "appraisal": appraisal, "scenarios": weather,
             },
         )  # fmt: skip
         with job.stage("plan") as counts:

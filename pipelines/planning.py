@@ -28,7 +28,7 @@ from reports.material import Material
 TABLES = (
     "panel", "areas", "estates", "estate_incidents", "estate_incidents_uncapped", "forecasts", "contributions",
     "calibration", "scores", "risk", "risk_drivers", "silent_estates", "siblings", "sources", "unresolved",
-    "patterns", "rates", "targets", "appraisal",
+    "patterns", "rates", "targets", "appraisal", "scenarios",
 )  # fmt: skip
 """Tables of a run folder a plan is made from, by file name."""
 
@@ -91,6 +91,7 @@ def plan(config: Config, found: Found, past: Past, job: Run) -> Planned:
         silent=found["silent_estates"],
         siblings=found["siblings"],
         patterns=found["patterns"],
+        scenarios=found["scenarios"],
         priority=rates.priority(found["rates"], settings.rates),
         previous=past.plan,
         tasks=past.tasks,

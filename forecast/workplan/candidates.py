@@ -9,7 +9,17 @@ import pandas as pd
 from forecast import negbin
 from forecast.months import days_of, number
 from forecast.playbook import Playbook, Task, due
-from forecast.tables import ALL, Contributions, Patterns, Siblings, SilentEstates, Tasks, Workplan, empty
+from forecast.tables import (
+    ALL,
+    Contributions,
+    Patterns,
+    Scenarios,
+    Siblings,
+    SilentEstates,
+    Tasks,
+    Workplan,
+    empty,
+)
 from forecast.workplan import reasons
 from forecast.workplan.options import Plan
 from forecast.workplan.reasons import PHRASES
@@ -38,6 +48,7 @@ class Ground:
 
     contributions: of the cells that were explained; the reasons of the others say nothing of it.
     patterns: what each cell is; a cell that is not there may have any task.
+    scenarios: Scenarios; without it there is normal weather alone.
     priority: DataFrame[area (a street), category, factor, low_resolution]: what is settled too seldom there; a task
     without a row has factor 1.
     previous: the last plan issued before this one. tasks: what streets have said of theirs.
@@ -55,6 +66,7 @@ class Ground:
     silent: pd.DataFrame = field(default_factory=lambda: empty(SilentEstates))
     siblings: pd.DataFrame = field(default_factory=lambda: empty(Siblings))
     patterns: pd.DataFrame = field(default_factory=lambda: empty(Patterns))
+    scenarios: pd.DataFrame = field(default_factory=lambda: empty(Scenarios))
     priority: pd.DataFrame = field(default_factory=_no_priority)
     previous: pd.DataFrame = field(default_factory=lambda: empty(Workplan))
     tasks: pd.DataFrame = field(default_factory=lambda: empty(Tasks))
@@ -87,7 +99,7 @@ def preventive(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timesta
     entries = playbook.tasks if plan.root_cause is None else (*playbook.tasks, plan.root_cause)
     calls = due(Playbook(tasks=entries), as_of, plan.early_months).assign(only=None, going=False)
     calls = pd.concat([_spread(calls, ground.forecasts), _going(ground.tasks, entries, as_of)], ignore_index=True)
-    tasks = _expected(calls, ground)
+    tasks = _expected(calls, ground, plan.scenario)
     tasks = tasks[(tasks["expected_requests"] >= plan.min_expected) | tasks["going"]]
     tasks = _fitting(tasks, ground.patterns, entries, len(playbook.tasks))
     if tasks.empty:
@@ -177,14 +189,14 @@ def _spread(calls: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([calls[calls["category"] != ALL], every.merge(categories, how="cross")], ignore_index=True)
 
 
-def _expected(calls: pd.DataFrame, ground: Ground) -> pd.DataFrame:
-    """Mean and interval of each call in each community, summed over its window."""
+def _expected(calls: pd.DataFrame, ground: Ground, scenario: str) -> pd.DataFrame:
+    """Mean and interval of each call in each community, summed over its window, in the weather of `scenario`."""
     communities = ground.areas.loc[ground.areas["level"] == "community", "area"]
     cells = ground.forecasts[ground.forecasts["area"].isin(communities)]
     means = cells[cells["output"] == "mean"].rename(columns={"predicted": "mean"})
     variances = cells[cells["output"] == "variance"].rename(columns={"predicted": "variance"})
     key = ["area", "category", "month"]
-    months = means[[*key, "mean"]].merge(variances[[*key, "variance"]], on=key)
+    months = _in_weather(means[[*key, "mean"]].merge(variances[[*key, "variance"]], on=key), ground, scenario)
     calls = calls.assign(call=np.arange(len(calls)))
     everywhere = calls["only"].isna()
     own = calls[~everywhere].assign(area=calls["only"])
@@ -196,12 +208,29 @@ def _expected(calls: pd.DataFrame, ground: Ground) -> pd.DataFrame:
     sums = rows.groupby(["call", "area"], as_index=False).agg(
         expected_requests=("mean", "sum"), variance=("variance", "sum"), sd=("sd", "sum"),
         first_month=("month", "min"), last_month=("month", "max"),
+        expected_wet=("wet", "sum"), expected_cold=("cold", "sum"),
     )  # fmt: skip
+    for name in ("wet", "cold"):
+        if not (ground.scenarios["scenario"] == name).any():
+            sums[f"expected_{name}"] = np.nan
     variance = negbin.variance_of_sum(sums["variance"].to_numpy(), sums["sd"].to_numpy(), ground.correlation)
     ends = negbin.quantile(sums["expected_requests"].to_numpy(), variance, np.array(INTERVAL))
     sums["low"], sums["high"] = ends[:, 0].astype(float), ends[:, 1].astype(float)
     sums = sums.merge(peak[["call", "area", "month"]].rename(columns={"month": "peak_month"}), on=["call", "area"])
     return sums.drop(columns=["variance", "sd"]).merge(calls, on="call")
+
+
+def _in_weather(months: pd.DataFrame, ground: Ground, scenario: str) -> pd.DataFrame:
+    """Means and variances in the weather of `scenario`, and the means of a wet and of a cold month beside them."""
+    factors = ground.scenarios.pivot(index=["category", "month"], columns="scenario", values="factor")
+    factors = factors.reindex(columns=["wet", "cold"]).reset_index()
+    months = months.merge(factors, on=["category", "month"], how="left").fillna({"wet": 1.0, "cold": 1.0})
+    by = months[scenario] if scenario != "normal" else pd.Series(1.0, index=months.index)
+    normal, excess = months["mean"], months["variance"] - months["mean"]
+    return months.assign(
+        mean=normal * by, variance=normal * by + excess * by**2,
+        wet=normal * months["wet"], cold=normal * months["cold"],
+    )  # fmt: skip
 
 
 def _history(tasks: pd.DataFrame, panel: pd.DataFrame, years: int) -> pd.DataFrame:

@@ -231,6 +231,8 @@ def _best(gain: np.ndarray, rows: sparse.csc_array, ends: np.ndarray, task: np.n
 
     Source: Balas & Zemel 1980, An algorithm for large zero-one knapsack problems, Operations Research 28(5).
     """
+    bound = np.isfinite(ends)  # of a party without a limit there is no row
+    rows, ends = rows[bound], ends[bound]
     fixed = np.zeros(len(gain), dtype=bool)
     core = np.ones(len(gain), dtype=bool)
     if len(gain) > CORE:

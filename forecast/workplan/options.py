@@ -36,6 +36,7 @@ class Plan(Spec):
     goes to the others, and they never take the slot of a safety task. `inspection`: what is done there.
     `root_cause`: what is done about a cell that complains all year round and has no task of its own.
 
+    `scenario`: weather the plan is made for.
     `early_months`: how many months ahead of its last month a task may begin when crews are short then; its
     `early_days` must allow it. `stability`: part by which a task of the last plan counts for more, so that lists do
     not jump. `hold_back` (0..1): part of the borderline tasks that is held back at random, to learn what the work
@@ -51,6 +52,7 @@ class Plan(Spec):
     silent_share: float = Field(0.15, ge=0, le=1)
     inspection: Task = INSPECTION
     root_cause: Task | None = ROOT_CAUSE
+    scenario: Literal["normal", "wet", "cold"] = "normal"
     early_months: int = Field(1, ge=0, le=6)
     stability: float = Field(0.1, ge=0, le=1)
     hold_back: float = Field(0.1, ge=0, le=0.5)

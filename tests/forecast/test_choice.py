@@ -87,6 +87,14 @@ def _won(frame: pd.DataFrame, starts: tuple[int, ...], slots: int, crew: int) ->
     return float(frame.loc[start >= 0, "expected_requests"].sum())
 
 
+def test_a_street_with_many_tasks_and_no_crew_limits_fills_its_slots_with_the_most() -> None:
+    frame = tasks([(float(3 + k % 997), 1, k % 2, k % 2, False, False) for k in range(3000)])
+    found = choose(frame, free(slots_per_street=40), MONTH, {}, 1)
+    begun = frame[found["begin"].notna()]
+    assert (found["fate"] == "chosen").sum() == 40
+    assert begun["expected_requests"].min() >= frame["expected_requests"].nlargest(82).min()
+
+
 def test_safety_comes_before_volume_and_visits_before_what_is_left() -> None:
     rows = [(90.0, 1, 0, 0, False, False), (80.0, 1, 0, 0, False, False), (5.0, 1, 0, 0, True, False)]
     frame = tasks([*rows, (10.0, 1, 0, 0, False, True), (9.0, 1, 0, 0, False, True)])

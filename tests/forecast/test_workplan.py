@@ -17,6 +17,7 @@ from forecast.tables import (
     Panel,
     Patterns,
     Risk,
+    Scenarios,
     Siblings,
     SilentEstates,
     Tasks,
@@ -402,3 +403,17 @@ def test_a_limit_for_someone_nobody_knows_is_told() -> None:
     faults = strangers(plan, AREAS, PLAYBOOK)
     assert [fault.where for fault in faults] == ["plan.capacity, entry 1", "plan.capacity, entry 2"]
     assert "丙街道" in faults[0].what
+
+
+def test_a_plan_shows_other_weather_and_may_be_made_for_it() -> None:
+    months = pd.date_range("2022-09-01", periods=12, freq="MS", unit="us")
+    rows = [("H1", month, "cold", 1.5) for month in months]
+    weather = conform(Scenarios, pd.DataFrame(rows, columns=["category", "month", "scenario", "factor"]))
+    known = ground({"a": 5.0}, scenarios=weather)
+    normal = build(known, PLAYBOOK, Plan(), AS_OF).iloc[0]
+    assert (normal["expected_requests"], normal["expected_cold"]) == (pytest.approx(30), pytest.approx(45))
+    assert np.isnan(normal["expected_wet"])
+    cold = build(known, PLAYBOOK, Plan(scenario="cold"), AS_OF).iloc[0]
+    assert cold["expected_requests"] == pytest.approx(45)
+    assert cold["high"] > normal["high"]
+    assert cold["task_id"] == normal["task_id"]
