@@ -148,7 +148,7 @@ def test_a_backtest_without_figures_says_so() -> None:
         comparisons=empty(Comparisons),
     )  # fmt: skip
     data = backtest_page.render(bare)
-    assert visible(data).count("There is too little to show.") == 5
+    assert visible(data).count("There is too little to show.") == 6
     assert payload(data) == {}
 
 
