@@ -186,18 +186,20 @@ def ground_at(then: Basis, issued: pd.DataFrame, origin: pd.Timestamp) -> Ground
 
 
 def tasks_at(ground: Ground, playbook: Playbook, plan: Plan, origin: pd.Timestamp) -> pd.DataFrame:
-    """Tasks that could begin in the month after the origin, each with whether the plan chose it.
+    """Tasks that must begin in the month after the origin or not at all, each with whether the plan chose it.
+
+    Those that may still begin later are left out: not to have begun them yet is no choice against them.
 
     Returns:
-        Candidates on time (forecast.workplan.candidates), also those with fewer requests than `plan.min_expected`,
-        and `chosen`.
+        Candidates (forecast.workplan.candidates), also those with fewer requests than `plan.min_expected`, and
+        `chosen`.
     """
     every = preventive(ground, playbook, plan.model_copy(update={"min_expected": 0.0}), origin, "en")
     if every.empty:
         return every.assign(chosen=False)
     built = workplan.build(ground, playbook, plan.model_copy(update={"hold_back": 0.0}), origin, "en")
     chosen = set(built.loc[built["chosen"], "task_id"])
-    every = every[every["on_time"]].reset_index(drop=True)
+    every = every[every["on_time"] & (every["latest"] == 0)].reset_index(drop=True)
     return every.assign(chosen=every["task_id"].isin(chosen))
 
 

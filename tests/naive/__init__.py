@@ -11,6 +11,7 @@ from tests.naive.means import climatology, flat_mean, seasonal_naive, tsb
 from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
+from tests.naive.plan_scores import held_by_list, kept_in_list, plan_list
 from tests.naive.reconcile import totals
 from tests.naive.risk import (
     captured,
@@ -31,7 +32,9 @@ __all__ = [
     "climatology",
     "dynamic_theta",
     "flat_mean",
+    "held_by_list",
     "interval",
+    "kept_in_list",
     "lmdi",
     "log_mean",
     "mixture_median",
@@ -42,6 +45,7 @@ __all__ = [
     "negbin_quantile",
     "negbin_regression",
     "off_normal",
+    "plan_list",
     "poisson_deviance",
     "pool_weights",
     "relative_errors",
