@@ -73,11 +73,7 @@ def score(
     rows: list[Row] = []
     lists: list[Known] = []
     for origin in sorted(origins):
-        then = renamed(basis, origin)
-        past = panel.grid_at(then.counts, then.areas, origin, then.forecaster.coverage, then.forecaster.value)
-        issued = forecasts[(forecasts["model"] == COMBINATION) & (forecasts["origin"] == origin)]
-        known = known_at(past, issued, then.areas, basis.horizon, plan)
-        actual = came(known.cells, origin, truth(basis, then, origin), basis.horizon)
+        then, issued, known, actual = stand(basis, forecasts, origin, plan)
         rows += held(known, actual)
         rows += _tasks_held(known, actual, ground_at(then, issued, origin), playbook, plan)
         lists.append(known)
@@ -85,6 +81,17 @@ def score(
         rows += stability(one, following)
     frame = pd.DataFrame(rows, columns=list(PlanScores.to_schema().columns))
     return check(PlanScores, conform(PlanScores, frame), "plan scores")
+
+
+def stand(
+    basis: Basis, forecasts: pd.DataFrame, origin: pd.Timestamp, plan: Plan
+) -> tuple[Basis, pd.DataFrame, Known, Array]:
+    """What is known at an origin, what the combination said there, the lists that follow, and (n, H) what came."""
+    then = renamed(basis, origin)
+    past = panel.grid_at(then.counts, then.areas, origin, then.forecaster.coverage, then.forecaster.value)
+    issued = forecasts[(forecasts["model"] == COMBINATION) & (forecasts["origin"] == origin)]
+    known = known_at(past, issued, then.areas, basis.horizon, plan)
+    return then, issued, known, came(known.cells, origin, truth(basis, then, origin), basis.horizon)
 
 
 def known_at(past: Grid, issued: pd.DataFrame, areas: pd.DataFrame, horizon: int, plan: Plan) -> Known:
