@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations bench-risk bench-effects clean
+.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-risk bench-effects clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -35,6 +35,9 @@ bench-peers: install
 
 bench-ablations: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.ablations --data $(DATA)
+
+bench-plans: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.plans --data $(DATA) $(BENCH)
 
 bench-risk: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.risk.run $(DATA) $(PARTS)

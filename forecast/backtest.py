@@ -1,19 +1,31 @@
 """What is known and past origins -> forecasts as they would have been issued, and scores against what came."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from forecast import calibrate, compare, negbin, panel, reconcile, reliability, scores
+from forecast import calibrate, compare, negbin, reconcile, reliability, scores
 from forecast.calibrate import Calibrate
-from forecast.changes import comparable
 from forecast.errors import ConfigError, Fault
 from forecast.forecaster import COMBINATION
 from forecast.issue import Head, Made, make, with_spread, write_model
-from forecast.look import Basis, Look, LookBack, Predict, Progress, each, looked, matched, nothing_known, predictors
+from forecast.look import (
+    Basis,
+    Look,
+    LookBack,
+    Predict,
+    Progress,
+    came,
+    each,
+    looked,
+    matched,
+    nothing_known,
+    predictors,
+    truth,
+)
 from forecast.models.catalogue import Model
 from forecast.models.climatology import Climatology
 from forecast.models.seasonal_naive import SeasonalNaive
@@ -94,19 +106,18 @@ def at_origin(
     Raises:
         ConfigError, DataError, RunError: as for `backtest`.
     """
-    last = basis.counts.loc[basis.counts["area"].notna(), "month"].max()
-    if pd.isna(last):
+    if not basis.counts["area"].notna().any():
         raise nothing_known("counts")
     models = predictors(basis.forecaster.models)
     every = models | _others(models, rivals or {})
     look = looked(basis, origin, every, list(every), progress)
-    truth = _truth(basis, look, last)
+    known = truth(basis, look.basis, origin)
     made = make(look, everyone=True)
     written = [made.forecasts, *(write_model(look, name, made) for name in every if name not in models)]
-    cases = _cases(look, made, truth)
+    cases = _cases(look, made, known)
     figures = [
         *(scores.measure(case, basis.seed) for case in cases),
-        *(scores.measure_levels(case, basis.seed) for case in _level_cases(look, made, truth)),
+        *(scores.measure_levels(case, basis.seed) for case in _level_cases(look, made, known)),
     ]
     return Hindsight(
         check(Forecasts, pd.concat(written, ignore_index=True), "forecasts"),
@@ -146,29 +157,11 @@ def _others(models: Mapping[str, LookBack], rivals: Mapping[str, Predict]) -> di
     return baselines | {name: partial(each, predict) for name, predict in rivals.items()}
 
 
-def _truth(basis: Basis, look: Look, last: pd.Timestamp) -> Grid:
-    """What is known by now, in the names of the origin; NaN where a cell has since become another."""
-    then, forecaster = look.basis, basis.forecaster
-    truth = panel.grid_at(then.counts, then.areas, last, forecaster.coverage, forecaster.value)
-    same = comparable(truth.cells, truth.months, basis.areas, basis.changes, look.origin)
-    return replace(truth, y=np.where(same, truth.y, np.nan))
-
-
-def _came(look: Look, truth: Grid, horizon: int) -> Array:
-    """(n, H) what came after the origin in the cells known at it; NaN where not covered or not yet known."""
-    here, there = matched(look.grid.cells, truth.cells)
-    today = int(truth.months.get_indexer(pd.DatetimeIndex([look.origin]))[0]) + 1
-    came = np.full((len(look.grid.cells), horizon), np.nan)
-    known = truth.y[there, today : today + horizon]
-    came[here, : known.shape[1]] = known
-    return came
-
-
-def _cases(look: Look, made: Made, truth: Grid) -> list[Case]:
+def _cases(look: Look, made: Made, known: Grid) -> list[Case]:
     """What every model said of the cells written, and what came of it."""
     levels = np.array(look.basis.forecaster.calibrate.quantile_levels)
-    chosen = made.rows & np.isin(np.arange(len(made.rows)), matched(look.grid.cells, truth.cells)[0])
-    actual = _came(look, truth, made.total.mean.shape[1])[chosen]
+    chosen = made.rows & np.isin(np.arange(len(made.rows)), matched(look.grid.cells, known.cells)[0])
+    actual = came(look.grid.cells, look.origin, known, made.total.mean.shape[1])[chosen]
     cells = look.grid.cells[chosen]
     cells = cells.assign(zone=cells["area"].map(scores.zones(look.basis.areas)))
     return [
@@ -180,22 +173,22 @@ def _cases(look: Look, made: Made, truth: Grid) -> list[Case]:
     ]  # fmt: skip
 
 
-def _level_cases(look: Look, made: Made, truth: Grid) -> list[Case]:
+def _level_cases(look: Look, made: Made, known: Grid) -> list[Case]:
     """Cells and their sums, with the level of their areas.
 
     Sums of models get a spread by the recipe of the combination. Where cells of a sum are not covered, the sum is
     cut to the others on both sides and keeps its dispersion.
     """
     spec, sums, alive, rows = look.basis.forecaster.calibrate, made.sums, made.alive, made.rows
-    came = _came(look, truth, made.total.mean.shape[1])
-    came[~alive] = np.nan
-    whole = reconcile.add(sums, (~np.isnan(came)).astype(float)) == (sums.matrix @ alive.astype(float))[:, None]
+    later = came(look.grid.cells, look.origin, known, made.total.mean.shape[1])
+    later[~alive] = np.nan
+    whole = reconcile.add(sums, (~np.isnan(later)).astype(float)) == (sums.matrix @ alive.astype(float))[:, None]
     cells = pd.concat([look.grid.cells[rows], sums.nodes], ignore_index=True)
     cells["level"] = cells["area"].map(look.basis.areas.set_index("area")["level"])
     past = np.concatenate([look.grid.y[rows], reconcile.add_covered(sums, look.grid.y, look.grid.y)[1]])
     found = []
     for name, cell in made.heads.items():
-        mean, actual = reconcile.add_covered(sums, cell.mean, came)
+        mean, actual = reconcile.add_covered(sums, cell.mean, later)
         if name == COMBINATION:
             issued = made.total
         else:
@@ -209,7 +202,7 @@ def _level_cases(look: Look, made: Made, truth: Grid) -> list[Case]:
                 look.origin,
                 cells,
                 past,
-                np.concatenate([came[rows], actual]),
+                np.concatenate([later[rows], actual]),
                 np.concatenate([cell.mean[rows], head.mean]),
                 np.concatenate([cell.variance[rows], head.variance]),
                 np.concatenate([cell.quantiles[rows], head.quantiles]),

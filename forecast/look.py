@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import panel
-from forecast.changes import NONE, Changes, carry
+from forecast.changes import NONE, Changes, carry, comparable
 from forecast.errors import DataError, Fault, RunError
 from forecast.explain import Explained, Wanted
 from forecast.forecaster import Forecaster, names
@@ -158,6 +158,24 @@ def renamed(basis: Basis, origin: pd.Timestamp) -> Basis:
     """The same in the names that hold when the month of the origin is over."""
     counts, areas = carry(basis.counts, basis.areas, basis.changes, origin)
     return replace(basis, counts=counts, areas=areas)
+
+
+def truth(basis: Basis, then: Basis, origin: pd.Timestamp) -> Grid:
+    """What is known by now, in the names of `then` (`renamed` at the origin); NaN where a cell became another."""
+    last = basis.counts.loc[basis.counts["area"].notna(), "month"].max()
+    grid = panel.grid_at(then.counts, then.areas, last, then.forecaster.coverage, then.forecaster.value)
+    same = comparable(grid.cells, grid.months, basis.areas, basis.changes, origin)
+    return replace(grid, y=np.where(same, grid.y, np.nan))
+
+
+def came(cells: pd.DataFrame, origin: pd.Timestamp, grid: Grid, horizon: int) -> Array:
+    """(n, H) what came after the origin in the cells; NaN where not covered or not yet known."""
+    here, there = matched(cells, grid.cells)
+    today = int(grid.months.get_indexer(pd.DatetimeIndex([origin]))[0]) + 1
+    out = np.full((len(cells), horizon), np.nan)
+    known = grid.y[there, today : today + horizon]
+    out[here, : known.shape[1]] = known
+    return out
 
 
 def predictors(specs: Iterable[Model]) -> dict[str, LookBack]:

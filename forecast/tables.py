@@ -563,6 +563,59 @@ class Comparisons(Table):
         unique = ["model", "rival", "metric"]
 
 
+LISTS = ("plan", "last_year", "flat_mean", "oracle")
+"""Lists of cells or tasks: by the forecast, last year's same months, the trailing 12-month mean, and what came."""
+
+PLAN_METRICS = ("listed", "captured", "share", "of_oracle", "surge", "surge_of_oracle", "kept", "jaccard")
+
+
+class PlanScores(Table):
+    """What a list drawn up at an origin held of the requests that came.
+
+    `months`: months ahead that are summed; 0 = each task's own window. `size`: share of the cells ("10%"), "slots"
+    (as many cells as the streets have slots), or "tasks" (the tasks the plan chose).
+
+    listed                 cells or tasks on the list
+    captured, share        requests in them; as a share of those of all cells or tasks there were to choose from
+    of_oracle              captured / captured by the best possible list of that size
+    surge, surge_of_oracle share of the excess over the trailing mean held by the list of the largest expected
+                           excess; / that of the best possible list
+    kept, jaccard          share of the list that is also on the next origin's; overlap / union of the two
+    """
+
+    origin: Series[pd.Timestamp]
+    months: Series[int] = pa.Field(ge=0)
+    size: Series[str]
+    list: Series[str] = pa.Field(isin=LISTS)
+    metric: Series[str] = pa.Field(isin=PLAN_METRICS)
+    value: Series[float] = pa.Field(nullable=True, ge=0)
+
+    class Config:
+        unique = ["origin", "months", "size", "list", "metric"]
+
+
+class PlanGains(Table):
+    """How far the plan's list is ahead of another: mean difference over the origins with a 95 % interval.
+
+    `ahead_in`: share of the origins in which it is ahead; a tie counts half. `blocks`: stretches of time the interval
+    is taken from; null with fewer than two.
+    """
+
+    months: Series[int] = pa.Field(ge=0)
+    size: Series[str]
+    metric: Series[str] = pa.Field(isin=PLAN_METRICS)
+    rival: Series[str] = pa.Field(isin=LISTS)
+    difference: Series[float]
+    low: Series[float] = pa.Field(nullable=True)
+    high: Series[float] = pa.Field(nullable=True)
+    ahead_in: Series[float] = pa.Field(ge=0, le=1)
+    origins: Series[int] = pa.Field(ge=1)
+    blocks: Series[int] = pa.Field(ge=1)
+
+    class Config:
+        unique = ["months", "size", "metric", "rival"]
+
+
 class Risk(Table):
     """Risk of an estate; score 0..100.
 

@@ -104,6 +104,22 @@ def change_lines(moved: pd.DataFrame, language: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def list_lines(lists: pd.DataFrame, gains: pd.DataFrame, language: str) -> tuple[str, ...]:
+    """What the plan's top tenth of the cells held of the best possible list, all months ahead, beside other lists."""
+    months = lists["months"].max()
+    rows = lists[(lists["months"] == months) & (lists["size"] == "10%") & (lists["metric"] == "of_oracle")]
+    means = rows.groupby("list")["value"].mean().dropna()
+    if means.empty:
+        return ()
+    said = {name: f"{share:.1%}" for name, share in means.items()}
+    first = gains[(gains["months"] == months) & (gains["size"] == "10%") & (gains["metric"] == "of_oracle")]
+    ahead = first.set_index("rival").loc["last_year"]
+    gap = {name: f"{100 * ahead[name]:+.1f}" for name in ("difference", "low", "high")}
+    sure = "lists_rough" if pd.isna(ahead["low"]) else "lists_sure"
+    line = say(language, "lists", months=months, **{name: said[name] for name in ("plan", "last_year", "flat_mean")})
+    return (line + say(language, sure, **gap), "")
+
+
 def risk_lines(material: RiskMaterial, head: int = 10) -> tuple[str, ...]:
     """How many estates have which grade, the first of the list, what is unknown."""
     words = material.words

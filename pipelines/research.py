@@ -1,13 +1,13 @@
-"""Rolling origins through the code of the monthly job: forecasts, scores, comparisons and a page in a run folder."""
+"""Rolling origins through the code of the monthly job: forecasts, scores, comparisons, lists, a page."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from forecast import backtest, taxonomy
+from forecast import backtest, plan_scores, taxonomy
 from forecast.backtest import Backtested, Hindsight
 from forecast.errors import DataError, Fault
 from forecast.forecaster import COMBINATION
@@ -15,7 +15,7 @@ from forecast.look import Predict
 from pipelines import engine, inputs, runs
 from pipelines.config import Config
 from pipelines.inputs import History
-from pipelines.outcome import Outcome, board_lines
+from pipelines.outcome import Outcome, board_lines, list_lines
 from pipelines.runs import Identity, Watch
 from reports import backtest_page
 from reports.backtest_page import Board
@@ -58,6 +58,10 @@ def run(
             past = origins_before(history, origins, step, ahead)
             jobs = jobs or engine.default_jobs(len(past))
             tables = look_back(config, history, past, ahead, jobs, watch.step)
+            lists = plan_scores.score(
+                inputs.basis(config, history, ahead), tables.forecasts, past, settings.playbook, settings.plan
+            )
+            gains = plan_scores.gains(lists)
             counts.update(origins=len(past), forecasts=len(tables.forecasts), scores=len(tables.scores))
 
         arguments = (*(f"{origin:%Y-%m}" for origin in past), f"horizon {ahead}")
@@ -66,14 +70,17 @@ def run(
             job.put("config.yaml", config.text())
             job.save(
                 forecasts=tables.forecasts, scores=tables.scores, reliability=tables.reliability,
-                losses=tables.losses, comparisons=tables.comparisons,
+                losses=tables.losses, comparisons=tables.comparisons, plan_scores=lists, plan_gains=gains,
             )  # fmt: skip
-            for name in ("leaderboard", "comparisons"):
-                job.put(f"{name}.csv", getattr(tables, name).to_csv(index=False).encode("utf-8-sig"))
-            job.put("backtest.html", backtest_page.render(_board(config, history, tables, identity, past, ahead)))
+            board = pd.concat([tables.leaderboard, plan_scores.board(lists, gains)], ignore_index=True)
+            for name, table in (("leaderboard", board), ("comparisons", tables.comparisons)):
+                job.put(f"{name}.csv", table.to_csv(index=False).encode("utf-8-sig"))
+            shown = replace(_board(config, history, tables, identity, past, ahead), lists=lists, gains=gains)
+            job.put("backtest.html", backtest_page.render(shown))
         facts = {"origins": [f"{origin:%Y-%m}" for origin in past], "step": step, "horizon": ahead}
         target = runs.publish(job, folder, identity, facts)
     lines = board_lines(tables.leaderboard, tables.comparisons, past, ahead, settings.language)
+    lines += list_lines(lists, gains, settings.language)
     return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), board=lines)
 
 

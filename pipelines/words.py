@@ -107,6 +107,19 @@ _SENTENCES = {
         "{model} 对 {rival}: WSPL {change} (95% 区间 {low} 至 {high}), 在 {share} 的重抽样中更好",
         "{model} against {rival}: WSPL {change} (95% interval {low} to {high}), better in {share} of draws",
     ),
+    "lists": (
+        "名单 (前 10% 格子, {months} 个月): 抓住最理想名单的 {plan}; 照搬去年 {last_year}, 12 月均值 {flat_mean};\n",
+        "list (top 10% of cells, {months} months): {plan} of the best possible list; last year's {last_year}, "
+        "flat mean {flat_mean};\n",
+    ),
+    "lists_sure": (
+        "比照搬去年多 {difference} 个百分点 (95% 区间 {low} 至 {high})",
+        "{difference} points on last year's list (95% interval {low} to {high})",
+    ),
+    "lists_rough": (
+        "比照搬去年多 {difference} 个百分点 (起报月太少, 给不出区间)",
+        "{difference} points on last year's list (too few origins for an interval)",
+    ),
     "no_point": (
         "{all} 个小区中 {count} 个没有坐标, 不在地图层上 → 小区表补经纬度",
         "{count} of {all} estates have no point and are not on the map layer -> give lon and lat",

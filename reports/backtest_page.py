@@ -1,12 +1,13 @@
 """Scores, reliability and comparisons of a backtest -> one HTML file that needs no network, for a researcher."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
-from reports import backtest_charts, charts, html
+from forecast.tables import PlanGains, PlanScores, empty
+from reports import backtest_charts, backtest_lists, charts, html
 from reports.material import records
 from reports.texts import FONTS, Words
 
@@ -34,6 +35,7 @@ class Board:
         origins: first days of the last months known, oldest first; last: last month of data.
         leaderboard: one row a model, best first; scores, reliability, comparisons, areas: tables of forecast.tables.
         categories: DataFrame[category, name, name_en].
+        lists, gains: PlanScores and PlanGains; empty = nothing is said of lists.
     """
 
     city: str
@@ -55,6 +57,8 @@ class Board:
     comparisons: pd.DataFrame
     areas: pd.DataFrame
     categories: pd.DataFrame
+    lists: pd.DataFrame = field(default_factory=lambda: empty(PlanScores))
+    gains: pd.DataFrame = field(default_factory=lambda: empty(PlanGains))
 
     @property
     def models(self) -> list[str]:
@@ -77,6 +81,10 @@ def render(board: Board) -> bytes:
         models=board.models,
         colours={name: backtest_charts.colour(k) for k, name in enumerate(board.models)},
         rival=NAIVE,
+        sizes=backtest_lists.SIZES.values(),
+        lists=backtest_lists.lists(board.lists),
+        ahead=backtest_lists.ahead(board.gains),
+        origins=backtest_lists.by_origin(board.lists, words),
         horizons=[name for name in drawn if name.startswith("horizon")],
         groups=[name.removeprefix("segment_") for name in drawn if name.startswith("segment_")],
         classes=[name.removeprefix("level_") for name in drawn if name.startswith("level_")],

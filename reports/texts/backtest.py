@@ -6,6 +6,7 @@ TEXTS = {
     "board.title": Text("{city} · 回测", "{city} · backtest"),
     "board.part.short": Text("要点", "In short"),
     "board.part.board": Text("排行", "Leaderboard"),
+    "board.part.lists": Text("名单抓得准吗", "What lists held"),
     "board.part.horizon": Text("看多远", "By months ahead"),
     "board.part.segment": Text("分组看", "By segment"),
     "board.part.honest": Text("区间诚实吗", "Honest about doubt"),
@@ -45,6 +46,32 @@ TEXTS = {
         "Best WSPL first; the best figure of each column is marked. The meaning of each stands below, and when the "
         "pointer rests on its name.",
     ),
+    "board.lists": Text(
+        "站在每个起报月排名单，看预测期合计的件数：名单抓住的件数占最理想名单的比例，各起报月平均。"
+        "照搬去年 = 去年同月件数；近 12 月均值 = 不看季节。计划任务只算各任务起作用的月份，"
+        "其他名单在同一街道选同样多的任务。",
+        "Lists drawn up at each origin, judged on all months ahead together: requests held by the list, of those "
+        "held by the best possible one, mean over the origins. Last year = its same months; flat mean = the trailing "
+        "12 months. Tasks of the plan are judged on the months they act on; the other lists choose as many tasks in "
+        "each street.",
+    ),
+    "board.ahead": Text(
+        "计划名单比其他名单多抓住几个百分点。区间按互不重叠的时段算（时段均值的配对 t）；起报月太少时给不出。",
+        "Points by which the plan is ahead of the other lists. The interval is taken from stretches of time (a "
+        "paired t of their means); too few origins give none.",
+    ),
+    "board.by_origin": Text("逐个起报月（前 10 % 格子）", "Every origin (top 10 % of cells)"),
+    "list.plan": Text("计划（按预测）", "Plan (by forecast)"),
+    "list.last_year": Text("照搬去年", "Last year"),
+    "list.flat_mean": Text("近 12 月均值", "Flat mean"),
+    "list.size.1": Text("前 1 % 格子", "Top 1 % of cells"),
+    "list.size.5": Text("前 5 %", "Top 5 %"),
+    "list.size.10": Text("前 10 %", "Top 10 %"),
+    "list.size.20": Text("前 20 %", "Top 20 %"),
+    "list.size.slots": Text("与名额同数", "As many as slots"),
+    "list.size.tasks": Text("计划任务", "Tasks of the plan"),
+    "list.surge": Text("超常部分（前 10 %）", "Excess (top 10 %)"),
+    "list.kept": Text("下个起报月仍在（前 10 %）", "Still listed at the next origin (top 10 %)"),
     "board.ratio": Text(
         "误差除以 {rival} 的误差：低于 1（虚线）就是更好。",
         "Error divided by that of {rival}: below 1 (dashed) is better.",
@@ -96,6 +123,9 @@ TEXTS = {
     "axis.from": Text("从", "from"),
     "axis.to": Text("到", "to"),
     "col.model": Text("模型", "Model"),
+    "col.list": Text("名单", "List"),
+    "col.points": Text("多几个百分点", "Points ahead"),
+    "col.ahead": Text("领先的起报月", "Origins ahead"),
     "col.rival": Text("对手", "Rival"),
     "col.metric": Text("指标", "Metric"),
     "col.ratio": Text("比值", "Ratio"),

@@ -188,6 +188,27 @@ def test_backtest_writes_forecasts_scores_and_a_leaderboard(cli: Cli, counts_job
     assert len(store.read(run / "scores.parquet"))
 
 
+def test_backtest_tells_what_the_lists_of_a_plan_held(cli: Cli, counts_job: Path) -> None:
+    result = cli("backtest", counts_job, "--origins", 2, "--step", 2, "--horizon", 3)
+    run = run_dir(result)
+    lists, gains = (store.read(run / f"plan_{name}.parquet") for name in ("scores", "gains"))
+    assert set(lists["origin"]) == {pd.Timestamp("2022-01-01"), pd.Timestamp("2022-03-01")}
+    assert "tasks" in set(lists["size"])
+    board = pd.read_csv(run / "leaderboard.csv").set_index("model")
+    assert [name for name in board.index if name.startswith("list: ")] == [
+        f"list: {name}" for name in ("plan", "last_year", "flat_mean", "oracle")
+    ]
+    wanted = (lists["months"] == 3) & (lists["size"] == "10%") & (lists["metric"] == "of_oracle")
+    held = lists[wanted & (lists["list"] == "plan")]["value"].mean()
+    assert board.loc["list: plan", "of_oracle_10%"] == pytest.approx(held)
+    assert f"{held:.1%}" in result.stdout
+    assert f"{100 * held:.1f}\u202f%" in (run / "backtest.html").read_text(encoding="utf-8")
+    gap = gains[(gains["months"] == 3) & (gains["size"] == "10%") & (gains["metric"] == "of_oracle")]
+    assert board.loc["list: last_year", "plan_ahead"] == pytest.approx(
+        gap.set_index("rival")["difference"]["last_year"]
+    )
+
+
 def test_backtest_and_monthly_issue_the_same_forecasts(cli: Cli, counts_job: Path) -> None:
     live = store.read(run_dir(cli("monthly", counts_job, "--as-of", "2022-02")) / "forecasts.parquet")
     past = store.read(run_dir(cli("backtest", counts_job, "--origins", 1, "--horizon", 4)) / "forecasts.parquet")

@@ -13,6 +13,7 @@ from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.patterns import discovery_rates, rise, season_sums, slow_level
+from tests.naive.plan_scores import held_by_list, kept_in_list, plan_list
 from tests.naive.rates import three_rates
 from tests.naive.reconcile import totals
 from tests.naive.risk import (
@@ -40,7 +41,9 @@ __all__ = [
     "dynamic_theta",
     "flat_mean",
     "group_time_ratio",
+    "held_by_list",
     "interval",
+    "kept_in_list",
     "lmdi",
     "log_mean",
     "mixture_median",
@@ -51,6 +54,7 @@ __all__ = [
     "negbin_quantile",
     "negbin_regression",
     "off_normal",
+    "plan_list",
     "poisson_arm",
     "poisson_deviance",
     "pool_weights",

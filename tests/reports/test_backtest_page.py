@@ -10,7 +10,7 @@ import pytest
 
 from forecast import compare, negbin, reliability, scores
 from forecast.scores import Case
-from forecast.tables import Areas, Comparisons, Reliability, Scores, conform, empty
+from forecast.tables import Areas, Comparisons, PlanScores, Reliability, Scores, conform, empty
 from reports import backtest_charts, backtest_page
 from reports.backtest_page import LEADERBOARD, Board, shown
 from reports.texts import Words
@@ -148,7 +148,7 @@ def test_a_backtest_without_figures_says_so() -> None:
         comparisons=empty(Comparisons),
     )  # fmt: skip
     data = backtest_page.render(bare)
-    assert visible(data).count("There is too little to show.") == 5
+    assert visible(data).count("There is too little to show.") == 6
     assert payload(data) == {}
 
 
@@ -179,3 +179,25 @@ def test_charts_are_drawn_and_the_page_is_as_wide_as_a_telephone(tmp_path: Path)
     assert console == []
     (log,) = re.findall(r'<pre id="log">(.*?)</pre>', dom)
     assert log == f"{len(payload(data))} false 0"
+
+
+def test_the_page_says_what_lists_held_at_every_origin() -> None:
+    board = make()
+    values = {"plan": 0.871, "last_year": 0.702, "flat_mean": 0.853, "oracle": 1.0}
+    rows = [
+        (origin, months, size, name, metric, value)
+        for origin in board.origins
+        for months, size in ((1, "10%"), (6, "10%"), (0, "tasks"))
+        for name, value in values.items()
+        for metric in ("of_oracle", "surge_of_oracle", "kept")
+    ]
+    lists = conform(PlanScores, pd.DataFrame(rows, columns=list(PlanScores.to_schema().columns)))
+    gap = {"months": 6, "size": "10%", "metric": "of_oracle", "rival": "last_year", "difference": 0.169}
+    gap |= {"low": -0.012, "high": 0.35, "ahead_in": 1.0, "origins": 3, "blocks": 2}
+    rough = gap | {"rival": "flat_mean", "difference": 0.018, "low": np.nan, "high": np.nan, "blocks": 1}
+    text = visible(backtest_page.render(replace(board, lists=lists, gains=pd.DataFrame([gap, rough]))))
+    assert text.count("87.1\u202f%") == 4 + len(board.origins)
+    assert "+16.9" in text
+    assert "−1.2 – +35.0" in text
+    assert "+1.8" in text
+    assert not re.search(r"\b(nan|None|NaT)\b", text)
