@@ -24,7 +24,7 @@ class Task(Spec):
 
     `lead_days`: days the work needs before the window starts. `start_by` overrides the date that follows
     from it. `early_days`: days before that date on which the work may already begin. `patterns`: what a cell must
-    be for the task to be proposed; none named stands for all but sporadic. `crew_days`: person-days for one
+    be for the task to be proposed; none named stands for all. `crew_days`: person-days for one
     community. `preventable_share` (0..1) is the part of the expected requests the task can avert. `safety`: first
     in line for crews, and never held back.
     """

@@ -101,7 +101,7 @@ def preventive(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timesta
     calls = pd.concat([_spread(calls, ground.forecasts), _going(ground.tasks, entries, as_of)], ignore_index=True)
     tasks = _expected(calls, ground, plan.scenario)
     tasks = tasks[(tasks["expected_requests"] >= plan.min_expected) | tasks["going"]]
-    tasks = _fitting(tasks, ground.patterns, entries, len(playbook.tasks))
+    tasks = _fitting(tasks, ground.patterns, entries, len(playbook.tasks), plan.min_expected)
     if tasks.empty:
         return tasks
     tasks = _history(tasks, ground.panel, plan.normal_years)
@@ -128,16 +128,24 @@ def _going(tasks: pd.DataFrame, entries: tuple[Task, ...], as_of: pd.Timestamp) 
     return rows[names].astype({"position": int})
 
 
-def _fitting(tasks: pd.DataFrame, patterns: pd.DataFrame, entries: tuple[Task, ...], own: int) -> pd.DataFrame:
-    """Tasks whose entry is meant for what their cell is; a root-cause task only where the cell has no other."""
+def _fitting(
+    tasks: pd.DataFrame, patterns: pd.DataFrame, entries: tuple[Task, ...], own: int, least: float
+) -> pd.DataFrame:
+    """Tasks whose entry is meant for what their cell is; a root-cause task only where the cell has no other.
+
+    A sporadic cell has a task only where `least` requests are as good as sure (the low end of the interval), or
+    where too few months are known to call it sporadic.
+    """
     cell = ["area", "category"]
-    sure = patterns[(patterns["pattern"] != "sporadic") | (patterns["months_covered"] >= UNTESTED)]
-    tasks = tasks.merge(sure[[*cell, "pattern"]], on=cell, how="left")
+    tasks = tasks.merge(patterns[[*cell, "pattern", "months_covered"]], on=cell, how="left")
+    sporadic = tasks["pattern"].eq("sporadic")
+    spared = tasks["going"] | (tasks["low"] >= least) | (tasks["months_covered"] < UNTESTED)
+    wanted = [entries[position].patterns for position in tasks["position"]]
     meant = [
-        going or pd.isna(pattern) or pattern in (entries[position].patterns or ("chronic", "seasonal", "emerging"))
-        for position, pattern, going in zip(tasks["position"], tasks["pattern"], tasks["going"], strict=True)
+        not names or pd.isna(pattern) or pattern in names
+        for names, pattern in zip(wanted, tasks["pattern"], strict=True)
     ]
-    tasks = tasks[np.array(meant, dtype=bool)]
+    tasks = tasks[(np.array(meant, dtype=bool) | tasks["going"]) & (~sporadic | spared)]
     general = (tasks["position"] >= own) & ~tasks["going"]
     named = pd.MultiIndex.from_frame(tasks.loc[~general, cell])
     lone = general & tasks["pattern"].eq("chronic") & ~pd.MultiIndex.from_frame(tasks[cell]).isin(named)
