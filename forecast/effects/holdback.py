@@ -1,5 +1,6 @@
 """Tasks asked for and tasks held back at random + panel -> what asking for them did (intention to treat)."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from forecast.effects.rules import Finding, Normal, Rules, one_or_all
 from forecast.months import month_of
 from forecast.panel import Grid
 from forecast.spec import Spec
-from forecast.tables import ALL
+from forecast.tables import ALL, Tasks, conform
 
 Array = np.ndarray
 ENTRIES = ALL
@@ -32,14 +33,31 @@ class Holdback(Spec):
 def borderline(tasks: pd.DataFrame) -> pd.DataFrame:
     """The tasks among which chance decided.
 
-    A task that was held back, and a chosen one of the same street and plan whose expected requests lie among those of
-    held-back ones; never a safety task. Plans rank by expected requests, so nothing else but chance told them apart.
+    Those the plan marked as `borderline`, chosen or held back; it marks no safety task.
     """
-    drawn = tasks[tasks["fate"].isin(["chosen", "held_back"]) & ~tasks["safety"]]
-    held = drawn[drawn["fate"] == "held_back"].groupby(["plan_month", "street"])["expected_requests"]
-    ends = held.agg(["min", "max"]).reset_index()
-    drawn = drawn.merge(ends, on=["plan_month", "street"])
-    return drawn[drawn["expected_requests"].between(drawn["min"], drawn["max"])].drop(columns=["min", "max"])
+    return tasks[tasks["borderline"] & tasks["fate"].isin(["chosen", "held_back"])]
+
+
+def as_drawn(tasks: pd.DataFrame, plans: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tasks as they were when chance decided on them.
+
+    What later plans say of a task depends on what became of it: of those asked for only the ones not done come again.
+
+    Args:
+        tasks: Tasks.
+        plans: Workplan of each plan issued, oldest first.
+
+    Returns:
+        Tasks: plan month, fate and expected requests of a borderline task are those of the first plan that drew it.
+    """
+    names = ["plan_month", "fate", "expected_requests", "borderline"]
+    parts = [plan.loc[plan["borderline"], ["task_id", *names]] for plan in plans]
+    if not parts:
+        return tasks
+    first = pd.concat(parts).drop_duplicates("task_id").set_index("task_id")
+    drawn = tasks["task_id"].isin(first.index)
+    then = first.loc[tasks.loc[drawn, "task_id"]].set_index(tasks.index[drawn])
+    return conform(Tasks, pd.concat([tasks[~drawn], tasks[drawn].assign(**then)]).sort_index())
 
 
 def estimate(tasks: pd.DataFrame, grid: Grid, group: str, starts_on: int, spec: Holdback, rules: Rules) -> Finding:
