@@ -50,6 +50,18 @@ def counts(where: Place, factor: Array, seed: int) -> Grid:
     the simulated city's size, whose gamma keeps half of itself to the next month.
     """
     rng = np.random.default_rng(seed)
+    mean = rates(where, factor, rng)
+    return Grid(where.cells, where.months, np.where(np.isnan(mean), np.nan, rng.poisson(np.nan_to_num(mean))))
+
+
+def averted(where: Place, factor: Array, seed: int) -> Array:
+    """(cells, months) requests that `factor` keeps from coming, to be expected in the very world of `counts`."""
+    without = rates(where, np.ones_like(factor), np.random.default_rng(seed))
+    return without - rates(where, factor, np.random.default_rng(seed))
+
+
+def rates(where: Place, factor: Array, rng: np.random.Generator) -> Array:
+    """(cells, months) mean of the requests of one drawn world."""
     number, streets = pd.factorize(where.street)
     steps = rng.normal(0, 0.1, (len(streets), len(where.months)))
     common = np.empty_like(steps)
@@ -61,8 +73,8 @@ def counts(where: Place, factor: Array, seed: int) -> Grid:
     size = where.cells["category"].map(SIZE).to_numpy(dtype=float)[:, None]
     fresh = rng.gamma(size / 2, 2 / size, where.mean.shape)
     lasting = (fresh + np.column_stack([fresh[:, :1], fresh[:, :-1]])) / 2
-    mean = where.mean * factor * lasting * np.exp(common[number] + month[kind] - 0.005)
-    return Grid(where.cells, where.months, np.where(np.isnan(mean), np.nan, rng.poisson(np.nan_to_num(mean))))
+    mean: Array = where.mean * factor * lasting * np.exp(common[number] + month[kind] - 0.005)
+    return mean
 
 
 def plant(where: Place, chosen: Array, begin: Array, effect: float) -> Array:
