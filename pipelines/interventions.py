@@ -13,9 +13,7 @@ from pipelines.config import Config
 from pipelines.inputs import History
 
 
-def read(
-    config: Config, history: History, known: pd.DataFrame, folder: Path
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read(config: Config, history: History, known: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(Treated, Tasks) for the months of the panel `known`; plans were issued in the run folders of `folder`.
 
     Raises:

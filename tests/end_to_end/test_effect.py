@@ -122,7 +122,9 @@ def test_a_forecast_that_trains_without_the_work_forgets_it_and_sees_no_future(c
         runs[name] = ran(cli, "monthly", job, "--as-of", "2023-05", "--out", job.parent / name)
     tables = {name: store.read(run / "forecasts.parquet") for name, run in runs.items()}
     assert (runs["with"] / "panel.parquet").read_bytes() == (runs["without"] / "panel.parquet").read_bytes()
-    means = {name: table[table["output"] == "mean"].groupby("area")["predicted"].sum() for name, table in tables.items()}
+    means = {
+        name: table[table["output"] == "mean"].groupby("area")["predicted"].sum() for name, table in tables.items()
+    }
     ratio = means["without"] / means["with"]
     helped = [f"社区{a}" for a in range(10)]
     assert ratio[helped].mean() == pytest.approx(2, abs=0.4)
