@@ -46,5 +46,5 @@ def run(config: Config, as_of: pd.Timestamp | None) -> Report:
     with tempfile.TemporaryDirectory(prefix="weisu-") as scratch, runs.opened(Path(scratch), runs.Watch()) as job:
         history = inputs.read(config, as_of, job)
         known = inputs.panel_of(config, history)
-        interventions.read(config, history, known, config.path(config.settings.runs))
+        interventions.read(config, history, known)
         return Report(history, known, tuple(job.warnings), config.settings.language)

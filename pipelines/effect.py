@@ -33,7 +33,7 @@ def run(config: Config, as_of: pd.Timestamp | None, out: Path | None, watch: Wat
         with job.stage("intake") as counts:
             history = inputs.read(config, as_of, job)
             panel = inputs.panel_of(config, history)
-            treated, tasks = interventions.read(config, history, panel, folder)
+            treated, tasks = interventions.read(config, history, panel)
             counts.update(cells=len(treated), tasks=len(tasks))
 
         with job.stage("effects") as counts:

@@ -1,7 +1,6 @@
 """Config + plans issued -> Treated and Tasks: what was done where, from the ledger and the file of interventions."""
 
 import hashlib
-from pathlib import Path
 
 import pandas as pd
 
@@ -13,15 +12,15 @@ from pipelines.config import Config
 from pipelines.inputs import History
 
 
-def read(config: Config, history: History, known: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(Treated, Tasks) for the months of the panel `known`; plans were issued in the run folders of `folder`.
+def read(config: Config, history: History, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(Treated, Tasks) of the file and of the plans issued before the end of the panel `known`.
 
     Raises:
         DataError: with every fault of the file of interventions.
     """
     settings = config.settings
     starts_on = settings.calendar.month_starts_on
-    past = book.past(config, folder, history.origin)
+    past = book.past(config, config.path(settings.runs), history.origin)
     tasks = holdback.as_drawn(past.tasks, past.plans)
     parts = [treated.from_tasks(tasks, starts_on)]
     if settings.interventions.path:
@@ -42,12 +41,11 @@ def read(config: Config, history: History, known: pd.DataFrame, folder: Path) ->
     return both[both["month"] <= history.origin].reset_index(drop=True), tasks
 
 
-def without(config: Config, history: History, known: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, str]:
+def without(config: Config, history: History, known: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """(Counts models learn from, digest of what changed them): as if nothing had been done, where that is asked for.
 
     Args:
         known: Panel up to the origin of `history`.
-        folder: of the run folders.
 
     Returns:
         Counts of treated cells divided by 1 + effect, of the effects that could be told at the origin. Without
@@ -59,7 +57,7 @@ def without(config: Config, history: History, known: pd.DataFrame, folder: Path)
     settings = config.settings
     if not settings.interventions.train_without:
         return history.counts, ""
-    done, tasks = read(config, history, known, folder)
+    done, tasks = read(config, history, known)
     ground = (known, history.areas, done, tasks, history.origin, settings.calendar.month_starts_on)
     effects, _ = measure(*ground, settings.interventions, settings.seed)
     told = counterfactual.told(effects)

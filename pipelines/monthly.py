@@ -43,7 +43,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
         with job.stage("forecast") as counts:
             ahead = settings.horizon + _months_between(history.origin, as_of)
-            learned, done = interventions.without(config, history, known, folder)
+            learned, done = interventions.without(config, history, known)
             basis = replace(inputs.basis(config, history, ahead), counts=learned)
             wanted = Wanted(first=_categories_due(config, as_of))
             issued = issue(basis, history.origin, watch.step, wanted=wanted)

@@ -102,7 +102,7 @@ def one_street(place: Place, effect: float, seed: int) -> tuple[Finding, float, 
 
 
 def held_back(borderline: float, held: float) -> Case:
-    """Streets ask for their eight likeliest cells; some of the borderline ones are held back; four in five are done."""
+    """Streets ask for their eight likeliest cells; some borderline ones are held back, four in five others done."""
 
     def case(place: Place, effect: float, seed: int) -> tuple[Finding, float, float]:
         tasks, factor, truth = planted.lottery(place, effect, 8, 0.8, seed, borderline, held)

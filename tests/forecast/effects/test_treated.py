@@ -78,7 +78,8 @@ def task(**changes: object) -> dict[str, object]:
     return {"task_id": "t", "plan_month": day, "area": "11", "street": "s", "category": "x", "entry": "visit",
             "start_by": day, "window_start": pd.Timestamp("2023-06-01"), "window_end": pd.Timestamp("2023-08-31"),
             "expected_requests": 5.0, "preventable_share": 0.2, "crew_days": 1.0, "safety": False,
-            "borderline": False, "fate": "chosen", "status": "done", "done_on": pd.Timestamp("2023-03-20")} | changes  # fmt: skip
+            "borderline": False, "fate": "chosen", "status": "done",
+            "done_on": pd.Timestamp("2023-03-20")} | changes  # fmt: skip
 
 
 def test_only_done_tasks_treat_from_their_month_and_show_in_their_window() -> None:
