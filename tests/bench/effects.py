@@ -110,7 +110,7 @@ def held_back(borderline: float, held: float) -> Case:
         less, where = planted.averted(place, factor, seed), pd.MultiIndex.from_frame(place.cells)
         asked = tasks[tasks["borderline"] & (tasks["fate"] == "chosen")]
         rows = where.get_indexer(pd.MultiIndex.from_frame(asked[["area", "category"]]))
-        first = place.months.get_indexer(asked["window_start"])
+        first = place.months.get_indexer(pd.DatetimeIndex(asked["window_start"]))
         saved = sum(less[row, start : start + 6].sum() for row, start in zip(rows, first, strict=True))
         return found, truth, float(saved)
 
