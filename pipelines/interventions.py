@@ -1,27 +1,27 @@
-"""Config + what is known -> Treated and Tasks: what was done where, from the ledger and the file of interventions."""
+"""Config + plans issued -> Treated and Tasks: what was done where, from the ledger and the file of interventions."""
 
 import hashlib
 
 import pandas as pd
 
-from forecast.effects import treated
-from forecast.tables import Tasks, Treated, conform, empty
-from pipelines import sheets, store
+from forecast.effects import counterfactual, holdback, treated
+from forecast.effects.measure import measure
+from forecast.tables import Treated, conform, empty
+from pipelines import book, sheets
 from pipelines.config import Config
 from pipelines.inputs import History
 
-LEDGER = "tasks.parquet"
-
 
 def read(config: Config, history: History, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(Treated, Tasks) for the months of the panel `known`.
+    """(Treated, Tasks) of the file and of the plans issued before the end of the panel `known`.
 
     Raises:
         DataError: with every fault of the file of interventions.
     """
     settings = config.settings
     starts_on = settings.calendar.month_starts_on
-    tasks = ledger(config)
+    past = book.past(config, config.path(settings.runs), history.origin)
+    tasks = holdback.as_drawn(past.tasks, past.plans)
     parts = [treated.from_tasks(tasks, starts_on)]
     if settings.interventions.path:
         parts.append(
@@ -41,10 +41,27 @@ def read(config: Config, history: History, known: pd.DataFrame) -> tuple[pd.Data
     return both[both["month"] <= history.origin].reset_index(drop=True), tasks
 
 
-def ledger(config: Config) -> pd.DataFrame:
-    """Tasks of the store; none before the first answer came back."""
-    path = config.path(config.settings.store) / LEDGER
-    return store.read(path, Tasks) if path.exists() else empty(Tasks)
+def without(config: Config, history: History, known: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """(Counts models learn from, digest of what changed them): as if nothing had been done, where that is asked for.
+
+    Args:
+        known: Panel up to the origin of `history`.
+
+    Returns:
+        Counts of treated cells divided by 1 + effect, of the effects that could be told at the origin. Without
+        `train_without` the counts as they came, and no digest.
+
+    Raises:
+        DataError: with every fault of the file of interventions.
+    """
+    settings = config.settings
+    if not settings.interventions.train_without:
+        return history.counts, ""
+    done, tasks = read(config, history, known)
+    ground = (known, history.areas, done, tasks, history.origin, settings.calendar.month_starts_on)
+    effects, _ = measure(*ground, settings.interventions, settings.seed)
+    told = counterfactual.told(effects)
+    return counterfactual.untreated(history.counts, done, told), digest(done, tasks)
 
 
 def digest(*frames: pd.DataFrame) -> str:

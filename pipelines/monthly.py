@@ -1,5 +1,6 @@
 """The monthly job, top to bottom: complaints in, a ranked work plan out. The order is written here alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from forecast.playbook import due
 from forecast.risk import catalogue as risk
 from forecast.scenarios import scenarios
 from forecast.tables import ALL
-from pipelines import book, inputs, planning, runs
+from pipelines import book, inputs, interventions, planning, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
 from pipelines.planning import Found
@@ -43,7 +44,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
 
         with job.stage("forecast") as counts:
             ahead = settings.horizon + _months_between(history.origin, as_of)
-            basis = inputs.basis(config, history, ahead)
+            learned, done = interventions.without(config, history, known)
+            basis = replace(inputs.basis(config, history, ahead), counts=learned)
             weather = scenarios(known, basis.seasons_at(history.origin), history.origin, ahead, settings.scenarios)
             wanted = Wanted(first=_categories_due(config, as_of))
             issued = issue(basis, history.origin, watch.step, wanted=wanted)
@@ -91,7 +93,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             planned = planning.plan(config, found, before, job)
             counts.update(planning.counts(planned))
 
-        identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest, (before.digest,))
+        identity = Identity("monthly", f"{as_of:%Y-%m}", config.digest, history.digest, (before.digest, done))
         with job.stage("reports") as counts:
             job.save(
                 rejects=history.rejects, estate_rejects=history.estate_rejects, estate_facts=history.estate_facts

@@ -50,6 +50,18 @@ def counts(where: Place, factor: Array, seed: int) -> Grid:
     the simulated city's size, whose gamma keeps half of itself to the next month.
     """
     rng = np.random.default_rng(seed)
+    mean = rates(where, factor, rng)
+    return Grid(where.cells, where.months, np.where(np.isnan(mean), np.nan, rng.poisson(np.nan_to_num(mean))))
+
+
+def averted(where: Place, factor: Array, seed: int) -> Array:
+    """(cells, months) requests that `factor` keeps from coming, to be expected in the very world of `counts`."""
+    without = rates(where, np.ones_like(factor), np.random.default_rng(seed))
+    return without - rates(where, factor, np.random.default_rng(seed))
+
+
+def rates(where: Place, factor: Array, rng: np.random.Generator) -> Array:
+    """(cells, months) mean of the requests of one drawn world."""
     number, streets = pd.factorize(where.street)
     steps = rng.normal(0, 0.1, (len(streets), len(where.months)))
     common = np.empty_like(steps)
@@ -61,8 +73,8 @@ def counts(where: Place, factor: Array, seed: int) -> Grid:
     size = where.cells["category"].map(SIZE).to_numpy(dtype=float)[:, None]
     fresh = rng.gamma(size / 2, 2 / size, where.mean.shape)
     lasting = (fresh + np.column_stack([fresh[:, :1], fresh[:, :-1]])) / 2
-    mean = where.mean * factor * lasting * np.exp(common[number] + month[kind] - 0.005)
-    return Grid(where.cells, where.months, np.where(np.isnan(mean), np.nan, rng.poisson(np.nan_to_num(mean))))
+    mean: Array = where.mean * factor * lasting * np.exp(common[number] + month[kind] - 0.005)
+    return mean
 
 
 def plant(where: Place, chosen: Array, begin: Array, effect: float) -> Array:
@@ -84,13 +96,13 @@ def treated(where: Place, chosen: Array, begin: Array, months: int = 12, group: 
 
 
 def lottery(
-    where: Place, effect: float, slots: int, compliance: float, seed: int
+    where: Place, effect: float, slots: int, compliance: float, seed: int, borderline: float = 0.5, held: float = 0.5
 ) -> tuple[pd.DataFrame, Array, float]:
     """(Tasks, factor of the means, true effect of being asked for): each street's first tasks by forecast, twice.
 
-    In month 48 and 54 every street asks for its `slots` likeliest cells of a half year ahead; of the last `slots` / 2
-    of them and the `slots` / 2 after those, half are held back at random. The others are begun with probability
-    `compliance`; the work takes `effect` off from the window's first month.
+    In month 48 and 54 every street asks for its `slots` likeliest cells of a half year ahead. As a plan does it, each
+    of the least part `borderline` of them is held back with chance `held`, and the next cells take their slots. The
+    others are begun with probability `compliance`; the work takes `effect` off from the window's first month.
     """
     rng = np.random.default_rng(seed)
     factor = np.ones_like(where.mean)
@@ -101,14 +113,15 @@ def lottery(
         for street in pd.unique(where.street):
             own = np.flatnonzero((where.street == street) & np.isfinite(sure) & (factor[:, plan + 8] == 1))
             own = own[np.argsort(-sure[own])]
-            sets = (("chosen", own[: slots // 2]), ("drawn", own[slots // 2 : slots + slots // 2]))
-            for kind, members in sets:
-                held = rng.permutation(len(members)) < (len(members) // 2 if kind == "drawn" else 0)
-                for cell, back in zip(members, held, strict=True):
-                    done = not back and rng.random() < compliance
-                    if done:
-                        factor[cell, window.start :] = 1 + effect
-                    rows.append((cell, plan, sure[cell], "held_back" if back else "chosen", done, kind == "drawn"))
+            asked = min(slots, len(own))
+            drawn = np.arange(len(own)) >= asked - int(borderline * asked)
+            drawn[asked:] = False
+            back = drawn & (rng.random(len(own)) < held)
+            for k, cell in enumerate(own[: asked + back.sum()]):
+                done = not back[k] and rng.random() < compliance
+                if done:
+                    factor[cell, window.start :] = 1 + effect
+                rows.append((cell, plan, sure[cell], "held_back" if back[k] else "chosen", done, drawn[k]))
     table = pd.DataFrame(rows, columns=pd.Index(["cell", "plan", "sure", "fate", "done", "drawn"]))
     return _tasks(where, table), factor, _intention(where, table, effect)
 
@@ -128,7 +141,7 @@ def _tasks(where: Place, table: pd.DataFrame) -> pd.DataFrame:
         task_id=[f"t{k}" for k in range(len(table))], plan_month=plan, street=where.street[table["cell"]],
         entry="visit", start_by=plan + pd.DateOffset(months=1), window_start=plan + pd.DateOffset(months=2),
         window_end=plan + pd.DateOffset(months=8) - pd.Timedelta(days=1), expected_requests=table["sure"],
-        preventable_share=0.3, crew_days=2.0, safety=False, fate=table["fate"],
+        preventable_share=0.3, crew_days=2.0, safety=False, borderline=table["drawn"], fate=table["fate"],
         status=np.where(done, "done", "not_started"),
         done_on=pd.Series(plan + pd.DateOffset(days=40)).where(pd.Series(done)),
         cost=pd.Series(500.0, table.index).where(done),

@@ -4,8 +4,23 @@ import numpy as np
 import pandas as pd
 
 from forecast.effects.rules import cells
+from forecast.tables import ALL
 
 FIGURES = ("orders", "incidents", "callers")
+TRUSTED = ("did", "holdback")
+"""Estimators of a whole group, best first: of what was done, then of what was asked for, which is less."""
+
+
+def told(effects: pd.DataFrame) -> dict[str, float]:
+    """Group -> relative change, of Effects that were concluded with an interval without 0.
+
+    A synthetic control speaks of one street alone and is not used; nor is the hold-back of all entries together.
+    """
+    sure = effects[effects["concluded"] & (effects["reading"] != "unclear") & effects["estimator"].isin(TRUSTED)]
+    sure = sure[(sure["group"] != ALL) & (sure["estimate"] > -1)]
+    order = sure["estimator"].map(dict(zip(TRUSTED, range(len(TRUSTED)), strict=True)))
+    best = sure.loc[order.sort_values(kind="stable").index].drop_duplicates("group").sort_values("group")
+    return {str(group): float(effect) for group, effect in zip(best["group"], best["estimate"], strict=True)}
 
 
 def untreated(counts: pd.DataFrame, treated: pd.DataFrame, effects: dict[str, float]) -> pd.DataFrame:

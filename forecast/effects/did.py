@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 from scipy import stats
 
-from forecast.effects.rules import Finding, Normal, Rules, cells, one_or_all
+from forecast.effects.rules import Finding, Normal, Rules, cells, effective, one_or_all
 from forecast.panel import Grid
 from forecast.spec import Spec
 from forecast.tables import ALL
@@ -150,11 +150,6 @@ def normal(sums: Sums, rows: list[int], *more: list[int]) -> tuple[list[Normal],
         df = (own + other) ** 2 / (own**2 / (n - 1) + other**2 / max(m - 1, 1))
         found.append(Normal(part[0], float(np.sqrt(covariance[k, k])), float(max(df, 1.0))))
     return found, covariance
-
-
-def effective(weights: Array) -> float:
-    """Number of equal weights of the same concentration, at least 1.5."""
-    return max(float(weights.sum() ** 2 / (weights**2).sum()), 1.5) if weights.any() else 1.5
 
 
 def pre_trend(sums: Sums, spec: Did) -> float:

@@ -1,20 +1,22 @@
 """Tasks asked for and tasks held back at random + panel -> what asking for them did (intention to treat)."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.effects.rules import Finding, Normal, Rules, one_or_all
+from forecast.effects.rules import Finding, Normal, Rules, effective, one_or_all
 from forecast.months import month_of
 from forecast.panel import Grid
 from forecast.spec import Spec
-from forecast.tables import ALL
+from forecast.tables import ALL, Tasks, conform
 
 Array = np.ndarray
 ENTRIES = ALL
 """Group of all tasks together."""
+FIGURES = ("cost", "defects_found", "defects_fixed")
 
 
 class Holdback(Spec):
@@ -32,14 +34,31 @@ class Holdback(Spec):
 def borderline(tasks: pd.DataFrame) -> pd.DataFrame:
     """The tasks among which chance decided.
 
-    A task that was held back, and a chosen one of the same street and plan whose expected requests lie among those of
-    held-back ones; never a safety task. Plans rank by expected requests, so nothing else but chance told them apart.
+    Those the plan marked as `borderline`, chosen or held back; it marks no safety task.
     """
-    drawn = tasks[tasks["fate"].isin(["chosen", "held_back"]) & ~tasks["safety"]]
-    held = drawn[drawn["fate"] == "held_back"].groupby(["plan_month", "street"])["expected_requests"]
-    ends = held.agg(["min", "max"]).reset_index()
-    drawn = drawn.merge(ends, on=["plan_month", "street"])
-    return drawn[drawn["expected_requests"].between(drawn["min"], drawn["max"])].drop(columns=["min", "max"])
+    return tasks[tasks["borderline"] & tasks["fate"].isin(["chosen", "held_back"])]
+
+
+def as_drawn(tasks: pd.DataFrame, plans: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tasks as they were when chance decided on them.
+
+    What later plans say of a task depends on what became of it: of those asked for only the ones not done come again.
+
+    Args:
+        tasks: Tasks.
+        plans: Workplan of each plan issued, oldest first.
+
+    Returns:
+        Tasks: plan month, fate and expected requests of a borderline task are those of the first plan that drew it.
+    """
+    names = ["plan_month", "fate", "expected_requests", "borderline"]
+    parts = [plan.loc[plan["borderline"], ["task_id", *names]] for plan in plans]
+    if not parts:
+        return tasks
+    first = pd.concat(parts).drop_duplicates("task_id").set_index("task_id")
+    drawn = tasks["task_id"].isin(first.index)
+    then = first.loc[tasks.loc[drawn, "task_id"]].set_index(tasks.index[drawn])
+    return conform(Tasks, pd.concat([tasks[~drawn], tasks[drawn].assign(**then)]).sort_index())
 
 
 def estimate(tasks: pd.DataFrame, grid: Grid, group: str, starts_on: int, spec: Holdback, rules: Rules) -> Finding:
@@ -62,8 +81,7 @@ def estimate(tasks: pd.DataFrame, grid: Grid, group: str, starts_on: int, spec: 
     lot = borderline(tasks)
     lot = lot if group == ENTRIES else lot[lot["entry"] == group]
     category = one_or_all(lot["category"], ALL) if len(lot) else ALL
-    units = lot[lot["fate"] == "chosen"].rename(columns={"task_id": "unit"})
-    found = Finding(estimator="holdback", group=group, category=category, area=ALL, units=units)
+    found = Finding(estimator="holdback", group=group, category=category, area=ALL)
     after, before, months = _outcomes(lot, grid, starts_on, spec.before_months)
     known = np.isfinite(after)
     if not known.any():
@@ -72,7 +90,7 @@ def estimate(tasks: pd.DataFrame, grid: Grid, group: str, starts_on: int, spec: 
     chosen = (lot["fate"] == "chosen").to_numpy()
     arms = int(chosen.sum()), int((~chosen).sum())
     counts = {"treated": arms[0], "controls": arms[1], "months": months, "requests": float(after[chosen].sum())}
-    found = _with(found, **counts, clusters=int(lot.loc[chosen, "area"].nunique()))
+    found = _with(found, **counts, clusters=int(lot.loc[chosen, "area"].nunique()), units=_units(lot[chosen]))
     if min(arms) < spec.min_arm:
         return _with(found, refusal="few_controls" if arms[1] < spec.min_arm else "few_clusters")
     if min(after[chosen].sum(), after[~chosen].sum()) < rules.min_requests:
@@ -89,11 +107,22 @@ def _with(finding: Finding, **changes: Any) -> Finding:
     return Finding(**{**finding.__dict__, **changes})
 
 
+def _units(asked: pd.DataFrame) -> pd.DataFrame:
+    """Tasks asked for as units; one that was never begun cost nothing and found nothing."""
+    idle = asked["status"].isin(["not_started", "declined"])
+    figures = {name: asked[name].mask(idle & asked[name].isna(), 0.0) for name in FIGURES}
+    return asked.assign(**figures).rename(columns={"task_id": "unit"})
+
+
 def regression(y: Array, lot: pd.DataFrame, chosen: Array) -> Normal:
     """Log ratio of chosen to held-back tasks: Poisson on log expected requests, plan months and the arm.
 
-    Errors by area, so that tasks of one community may go together; HC3-like leverage is left to the smaller arm:
-    degrees of freedom are its areas less the terms, variance is scaled by n / (n - terms) of the areas.
+    Its error is the jackknife over areas, so that tasks of one community may go together: each is left out by a step
+    of Newton from the whole fit. Degrees of freedom after Satterthwaite from the effective number of areas in
+    either arm.
+
+    Source: MacKinnon, Nielsen & Webb (2023), Cluster-robust inference, J. Econometrics 232(2), sec. 3; Carter,
+    Schnepel & Steigerwald (2017), Rev. Econ. Stat. 99(4).
     """
     import statsmodels.api as sm
 
@@ -101,14 +130,25 @@ def regression(y: Array, lot: pd.DataFrame, chosen: Array) -> Normal:
     months = pd.get_dummies(lot["plan_month"], drop_first=True).to_numpy(dtype=float)
     both = [k for k in range(months.shape[1]) if 0 < chosen[months[:, k] > 0].mean() < 1]
     x = np.column_stack([np.ones(len(y)), chosen, log - log.mean(), months[:, both]])
-    number = pd.factorize(lot["area"])[0]
-    fit = sm.GLM(y, x, family=sm.families.Poisson()).fit(
-        cov_type="cluster", cov_kwds={"groups": number, "use_correction": True}
-    )
-    arms = [len(np.unique(number[arm])) for arm in (chosen, ~chosen)]
-    df = max(min(sum(arms) - x.shape[1], 2 * min(arms) - 2), 1)
-    scale = sum(arms) / max(sum(arms) - x.shape[1], 1)
-    return Normal(float(fit.params[1]), float(fit.bse[1] * np.sqrt(scale)), float(df))
+    fit = sm.GLM(y, x, family=sm.families.Poisson()).fit()
+    mean, number = np.asarray(fit.fittedvalues), pd.factorize(lot["area"])[0]
+    steps = _left_out(x, mean, y - mean, number)
+    variance = (steps**2).sum() * (len(steps) - 1) / len(steps)
+    parts = [((y - mean)[arm] ** 2).sum() / mean[arm].sum() ** 2 for arm in (chosen, ~chosen)]
+    sizes = [effective(np.bincount(number[arm], mean[arm])) for arm in (chosen, ~chosen)]
+    df = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    return Normal(float(fit.params[1]), float(np.sqrt(variance)), float(max(df, 1.0)))
+
+
+def _left_out(x: Array, mean: Array, error: Array, number: Array) -> Array:
+    """What the estimate of the arm (column 1 of x) gains when each area is left out."""
+    whole = (x.T * mean) @ x
+    steps = []
+    for area in range(number.max() + 1):
+        own = number == area
+        rest = whole - (x[own].T * mean[own]) @ x[own]
+        steps.append(-(np.linalg.pinv(rest, hermitian=True) @ (x[own].T @ error[own]))[1])
+    return np.array(steps)
 
 
 def _balance(before: Array, lot: pd.DataFrame, chosen: Array) -> float:

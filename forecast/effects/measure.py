@@ -17,12 +17,14 @@ class Interventions(Spec):
 
     `path`: CSV or Excel with the columns name, area (code or name of a community or street), start (month or date),
     and if known category (code; empty = all), end, cost (yuan). `after_months`: months in which work without an end
-    can show. `count`: what is compared, incidents or orders.
+    can show. `count`: what is compared, incidents or orders. `train_without`: forecasts of the monthly job learn from
+    counts as if nothing had been done, so that a plan does not leave out places because they are being helped.
     """
 
     path: str = ""
     after_months: int = Field(12, ge=1, le=36)
     count: str = Field("incidents", pattern="^(incidents|orders)$")
+    train_without: bool = False
     rules: Rules = Rules()
     did: Did = Did()
     synthetic: Synthetic = Synthetic()

@@ -87,6 +87,11 @@ class Normal:
         return float(stats.t.cdf(-np.log(1 - rules.plausible) / self.se - wide, self.df))
 
 
+def effective(weights: np.ndarray) -> float:
+    """Number of equal weights of the same concentration, at least 1.5."""
+    return max(float(weights.sum() ** 2 / (weights**2).sum()), 1.5) if weights.any() else 1.5
+
+
 def judged(finding: Finding, rules: Rules) -> str:
     """The first reason not to conclude, or ""."""
     if finding.refusal:

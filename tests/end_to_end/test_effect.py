@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from forecast.tables import Effects, EventStudy, Tasks, conform
+from forecast.tables import Effects, EventStudy, Treated
 from pipelines import store
+from tests.end_to_end.conftest import FAST
 
 Cli = Callable[..., Result]
 AREAS, MONTHS, START = 40, 48, 30
+PLANS = ("2021-11", "2021-12")
+DAYS = ("2021-12-06", "2021-12-20", "2022-01-10")
 
 
 @pytest.fixture
@@ -81,25 +84,59 @@ def test_the_same_inputs_give_the_same_tables(cli: Cli, job: Path) -> None:
     )
 
 
-def test_tasks_of_the_ledger_count_and_weak_ground_is_said(cli: Cli, job: Path) -> None:
-    text = job.read_text(encoding="utf-8").replace("interventions: {path: done.csv}", "language: en")
-    job.write_text(text, encoding="utf-8")
-    day = pd.Timestamp("2022-06-01")
-    tasks = [
-        {"task_id": f"t{k}", "plan_month": day, "area": f"社区{k}", "street": "s", "category": "停车",
-         "entry": "share", "start_by": day, "window_start": day, "window_end": pd.Timestamp("2022-12-31"),
-         "expected_requests": 40.0,
-         "preventable_share": 0.3, "crew_days": 1.0, "safety": False, "fate": "chosen", "status": "done",
-         "done_on": pd.Timestamp("2022-06-20"), "defects_found": 3.0, "defects_fixed": 1.0} for k in range(3)
-    ]  # fmt: skip
-    folder = job.parent / "data" / "store"
-    folder.mkdir(parents=True)
-    store.write(conform(Tasks, pd.DataFrame(tasks)), folder / "tasks.parquet")
-    result = cli("effect", job, "-q")
+def test_tasks_done_by_the_plans_issued_count_and_weak_ground_is_said(cli: Cli, counts_job: Path) -> None:
+    text = counts_job.read_text(encoding="utf-8")
+    counts_job.write_text(text + "language: en\nplan: {hold_back: 0.5, borderline: 1}\n", encoding="utf-8")
+    plans = [store.read(ran(cli, "monthly", counts_job, "--as-of", month) / "workplan.parquet") for month in PLANS]
+    asked = plans[0][plans[0]["chosen"]].head(3)
+    back = counts_job.parent / "back.csv"
+    said = [f"{task},done,{day},500,3,1\n" for task, day in zip(asked["task_id"], DAYS, strict=True)]
+    back.write_text("task id,status,done on,cost,defects found,defects mended\n" + "".join(said))
+    heard = cli("feedback", counts_job, back)
+    assert heard.exit_code == 0, heard.output
+    result = cli("effect", counts_job, "-q")
     assert result.exit_code == 0, result.output
-    assert "not concluded. Too few areas" in result.stdout
+    run = Path(result.stdout.strip().splitlines()[-1])
+    treated = store.read(run / "treated.parquet", Treated)
+    assert set(treated["unit"]) == set(asked["task_id"])
+    assert sorted(treated["month"].dt.strftime("%Y-%m")) == [day[:7] for day in DAYS]
+    effects = store.read(run / "effects.parquet", Effects)
+    compared, lottery = (effects[effects["estimator"] == name].iloc[0] for name in ("did", "holdback"))
+    drawn = pd.concat(plans)
+    drawn = drawn[drawn["borderline"]].drop_duplicates("task_id")
+    assert lottery["treated"] == (drawn["fate"] == "chosen").sum()
+    assert lottery["controls"] == (drawn["fate"] == "held_back").sum() > 0
+    assert set(effects["group"]) == {"general"}
+    assert compared["cost"] == 1500
+    assert "not concluded" in result.stdout
     assert "Defects found 9, mended 3" in result.stdout
     assert "Averted" not in result.stdout
+    early = store.read(ran(cli, "effect", counts_job, "--as-of", PLANS[0]) / "treated.parquet", Treated)
+    assert early.empty
+
+
+def test_a_forecast_that_trains_without_the_work_forgets_it_and_sees_no_future(cli: Cli, job: Path) -> None:
+    kept = job.read_text(encoding="utf-8") + FAST + "horizon: 4\nplan: {hold_back: 0}\n"
+    runs = {}
+    for name, asked in (("with", "{path: done.csv}"), ("without", "{path: done.csv, train_without: true}")):
+        job.write_text(kept.replace("{path: done.csv}", asked), encoding="utf-8")
+        runs[name] = ran(cli, "monthly", job, "--as-of", "2023-05", "--out", job.parent / name)
+    tables = {name: store.read(run / "forecasts.parquet") for name, run in runs.items()}
+    assert (runs["with"] / "panel.parquet").read_bytes() == (runs["without"] / "panel.parquet").read_bytes()
+    means = {
+        name: table[table["output"] == "mean"].groupby("area")["predicted"].sum() for name, table in tables.items()
+    }
+    ratio = means["without"] / means["with"]
+    helped = [f"社区{a}" for a in range(10)]
+    assert ratio[helped].mean() == pytest.approx(2, abs=0.4)
+    assert ratio[[f"社区{a}" for a in range(10, AREAS)]].to_numpy() == pytest.approx(1, abs=0.05)
+    later = pd.read_csv(job.parent / "counts.csv")
+    later.loc[later["month"] > "2023-05", "count"] *= 3
+    later.to_csv(job.parent / "counts.csv", index=False)
+    with (job.parent / "done.csv").open("a", encoding="utf-8") as file:
+        file.write("错时停车,社区20,停车,2023-08,,3000\n新办法,社区21,停车,2023-07,,\n")
+    again = ran(cli, "monthly", job, "--as-of", "2023-05", "--out", job.parent / "again")
+    assert (again / "forecasts.parquet").read_bytes() == (runs["without"] / "forecasts.parquet").read_bytes()
 
 
 def test_nothing_done_is_said_and_no_fault(cli: Cli, job: Path) -> None:

@@ -6,7 +6,7 @@ A file a room; a twin is called `naive.<name>`, wherever it stands.
 from tests.naive.changes import whole
 from tests.naive.climate import pool_weights, tame
 from tests.naive.combine import relative_errors
-from tests.naive.effects import best_shares, group_time_ratio, poisson_arm
+from tests.naive.effects import best_shares, group_time_ratio, left_out_error, poisson_arm
 from tests.naive.explain import lmdi, log_mean
 from tests.naive.means import climatology, flat_mean, seasonal_naive, tsb
 from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
@@ -44,6 +44,7 @@ __all__ = [
     "held_by_list",
     "interval",
     "kept_in_list",
+    "left_out_error",
     "lmdi",
     "log_mean",
     "mixture_median",

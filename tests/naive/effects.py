@@ -48,3 +48,15 @@ def poisson_arm(y: list[float], arm: list[bool], size: list[float]) -> float:
         up = [sum((v - m) * row[k] for v, m, row in zip(y, fit, x, strict=True)) / sum(fit) for k in range(3)]
         b = [p + 0.5 * u for p, u in zip(b, up, strict=True)]
     return b[1]
+
+
+def left_out_error(y: list[float], arm: list[bool], size: list[float], area: list[str]) -> float:
+    """Jackknife error of the log ratio of the arms: the whole regression again without each area."""
+    import numpy as np
+    import statsmodels.api as sm
+
+    x = np.array([(1.0, float(a), log(s + 0.5)) for a, s in zip(arm, size, strict=True)])
+    kept = [np.array([own != left for own in area]) for left in sorted(set(area))]
+    whole = sm.GLM(np.array(y), x, family=sm.families.Poisson()).fit().params[1]
+    parts = [sm.GLM(np.array(y)[k], x[k], family=sm.families.Poisson()).fit().params[1] for k in kept]
+    return float(((len(parts) - 1) / len(parts) * sum((part - whole) ** 2 for part in parts)) ** 0.5)

@@ -23,17 +23,55 @@ def test_the_log_ratio_is_that_of_a_poisson_regression() -> None:
     )
 
 
-def test_only_chance_tells_borderline_tasks_apart() -> None:
-    place = planted.place(2, 120)
-    tasks, _, _ = planted.lottery(place, 0.0, 8, 1.0, 0)
+def test_the_error_is_that_of_refits_without_each_area() -> None:
+    rng = np.random.default_rng(1)
+    size, arm = rng.uniform(5, 30, 80), rng.random(80) < 0.7
+    y = rng.poisson(size * rng.gamma(10, 0.1, 80)).astype(float)
+    lot = pd.DataFrame({"area": [f"a{k % 40}" for k in range(80)], "expected_requests": size})
+    found = holdback.regression(y, lot.assign(plan_month=pd.Timestamp("2024-01-01")), arm)
+    slow = naive.left_out_error(y.tolist(), arm.tolist(), size.tolist(), lot["area"].tolist())
+    assert found.se == pytest.approx(slow, rel=0.02)
+    assert 10 < found.df < 79
+
+
+def test_the_lot_is_what_the_plan_drew_from() -> None:
+    tasks, _, _ = planted.lottery(planted.place(2, 120), 0.0, 8, 1.0, 0)
     lot = holdback.borderline(tasks)
-    held = tasks[tasks["fate"] == "held_back"]
-    assert set(held["task_id"]) <= set(lot["task_id"])
-    for key, own in lot.groupby(["plan_month", "street"]):
-        back = held[(held["plan_month"] == key[0]) & (held["street"] == key[1])]["expected_requests"]
-        assert own["expected_requests"].between(back.min(), back.max()).all()
-    safe = tasks.assign(safety=tasks["fate"] == "chosen")
-    assert (holdback.borderline(safe)["fate"] == "held_back").all()
+    assert lot["borderline"].all()
+    assert set(lot["fate"]) == {"chosen", "held_back"}
+    assert set(tasks.loc[tasks["fate"] == "held_back", "task_id"]) <= set(lot["task_id"])
+    late = tasks.assign(fate="late")
+    assert holdback.borderline(late).empty
+
+
+def test_a_task_is_judged_as_it_was_when_drawn() -> None:
+    first = pd.DataFrame(
+        {"task_id": ["a", "b", "c"], "plan_month": pd.Timestamp("2024-01-01"), "expected_requests": [5.0, 6.0, 9.0],
+         "borderline": [True, True, False], "fate": ["chosen", "held_back", "chosen"]}
+    )  # fmt: skip
+    then = first.assign(plan_month=pd.Timestamp("2024-02-01"), expected_requests=[1.0, 2.0, 3.0],
+                        borderline=[False, True, True], fate=["no_capacity", "late", "chosen"])  # fmt: skip
+    place = planted.place(2, 120)
+    tasks = planted.lottery(place, 0.0, 8, 1.0, 0)[0].head(4).assign(task_id=["c", "b", "a", "d"])
+    drawn = holdback.as_drawn(tasks, [first, then])
+    assert drawn["task_id"].tolist() == ["c", "b", "a", "d"]
+    assert drawn["fate"].tolist() == ["chosen", "held_back", "chosen", tasks["fate"].iloc[3]]
+    assert drawn["expected_requests"].tolist()[:3] == [3.0, 6.0, 5.0]
+    assert drawn["plan_month"].dt.month.tolist()[:3] == [2, 1, 1]
+    assert drawn.dtypes.equals(tasks.dtypes)
+    assert holdback.as_drawn(tasks, []).equals(tasks)
+
+
+def test_a_task_never_begun_cost_nothing_and_an_unknown_cost_stays_unknown() -> None:
+    place = planted.place(2, 200)
+    tasks, factor, _ = planted.lottery(place, 0.0, 8, 0.8, 1)
+    grid, asked = planted.counts(place, factor, 1), tasks["borderline"] & (tasks["fate"] == "chosen")
+    found = holdback.estimate(tasks, grid, "visit", 1, Holdback(), RULES)
+    begun = (asked & (tasks["status"] == "done")).sum()
+    assert found.units["cost"].sum() == 500 * begun
+    assert len(found.units) == asked.sum() > begun
+    unknown = tasks.assign(cost=np.nan)
+    assert holdback.estimate(unknown, grid, "visit", 1, Holdback(), RULES).units["cost"].isna().sum() == begun
 
 
 @pytest.mark.parametrize("effect", [0.0, -0.5])

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -5,9 +6,9 @@ from hypothesis import strategies as st
 
 from forecast import areas as tree
 from forecast.effects import treated
-from forecast.effects.counterfactual import untreated
+from forecast.effects.counterfactual import told, untreated
 from forecast.errors import DataError
-from forecast.tables import Tasks, Treated, conform, empty
+from forecast.tables import ALL, Tasks, Treated, conform, empty
 
 START, END = (pd.Timestamp(day).as_unit("us") for day in ("2022-01-01", "2024-06-01"))
 
@@ -76,8 +77,9 @@ def task(**changes: object) -> dict[str, object]:
     day = pd.Timestamp("2023-01-01")
     return {"task_id": "t", "plan_month": day, "area": "11", "street": "s", "category": "x", "entry": "visit",
             "start_by": day, "window_start": pd.Timestamp("2023-06-01"), "window_end": pd.Timestamp("2023-08-31"),
-            "expected_requests": 5.0, "preventable_share": 0.2, "crew_days": 1.0, "safety": False, "fate": "chosen",
-            "status": "done", "done_on": pd.Timestamp("2023-03-20")} | changes  # fmt: skip
+            "expected_requests": 5.0, "preventable_share": 0.2, "crew_days": 1.0, "safety": False,
+            "borderline": False, "fate": "chosen", "status": "done",
+            "done_on": pd.Timestamp("2023-03-20")} | changes  # fmt: skip
 
 
 def test_only_done_tasks_treat_from_their_month_and_show_in_their_window() -> None:
@@ -116,3 +118,18 @@ def test_counts_without_the_work_stay_whole_and_keep_their_sum(values: list[int]
 def test_an_effect_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="above -1: g"):
         untreated(pd.DataFrame(), empty(Treated), {"g": -1.0})
+
+
+def test_only_effects_that_were_concluded_and_are_not_nothing_are_told() -> None:
+    rows = [
+        ("holdback", "a", True, "fewer", -0.1),
+        ("did", "a", True, "fewer", -0.3),
+        ("did", "b", True, "unclear", -0.1),
+        ("holdback", "c", True, "more", 0.2),
+        ("did", "d", False, "refused", np.nan),
+        ("holdback", ALL, True, "fewer", -0.2),
+        ("synthetic", "e", True, "fewer", -0.4),
+        ("did", "f", True, "fewer", -1.0),
+    ]
+    names = ["estimator", "group", "concluded", "reading", "estimate"]
+    assert told(pd.DataFrame(rows, columns=pd.Index(names))) == {"a": -0.3, "c": 0.2}
