@@ -22,6 +22,7 @@ LEAST_COVERED = 0.5
 """Part of a sum that must be covered before the sum is judged."""
 
 BAND = (0.1, 0.9)
+LEAST_EXPECTED = 1.0
 FARTHEST = 8.0
 """Normal scores are cut here; beyond it a probability is rounding."""
 
@@ -45,7 +46,7 @@ class LiveOptions(Spec):
 
 @dataclass(frozen=True)
 class _Issued:
-    """keys: (n rows) area, category. months: (H,). mean, variance: (n, H), NaN = not issued; quantiles: level -> same."""
+    """keys: (n rows) area, category; months: (H,). mean, variance: (n, H), NaN = none; quantiles: level -> same."""
 
     keys: pd.DataFrame
     months: pd.DatetimeIndex
@@ -59,12 +60,13 @@ class _Held:
     """Forecast rows beside what came. All (n, H) or level -> (n, H).
 
     part: share of the row that is covered now, 0..1; expected, variance: of that part; observed: what came in it.
-    leaf: (n,) the row is a cell and no sum.
+    leaf: (n,) the row is a cell and no sum; sums: area, category -> row of a sum.
     """
 
     keys: pd.DataFrame
     months: pd.DatetimeIndex
     leaf: Array
+    sums: dict[tuple[str, str], int]
     part: Array
     expected: Array
     variance: Array
@@ -148,10 +150,17 @@ def drift(live: pd.DataFrame, spec: LiveOptions) -> pd.DataFrame:
 def normal_score(observed: Array, expected: Array, sd: Array) -> Array:
     """Normal quantile of P(Y < y) + P(Y = y) / 2 of the NegBin with this mean and sd; within ±8.
 
+    Too many are held against at least LEAST_EXPECTED requests: where next to none were expected, one is no news.
+
     Source: as `drift`.
     """
-    y, variance = np.round(observed), sd**2
-    below, upto = negbin.cdf(y - 1, expected, variance), negbin.cdf(y, expected, variance)
+    found, lenient = (_mid(observed, mean, sd) for mean in (expected, np.maximum(expected, LEAST_EXPECTED)))
+    return np.where(found > 0, np.clip(lenient, 0, found), found)
+
+
+def _mid(observed: Array, mean: Array, sd: Array) -> Array:
+    """Normal score of the count's mid-probability."""
+    below, upto = negbin.cdf(observed - 1, mean, sd**2), negbin.cdf(observed, mean, sd**2)
     return np.clip(stats.norm.ppf((below + upto) / 2), -FARTHEST, FARTHEST)
 
 
@@ -230,10 +239,10 @@ def _held(issued: _Issued, above: pd.DataFrame, panel: pd.DataFrame, value: str)
     part[spot[stored]] = share[stored]
     observed[spot[stored]] = (sums.matrix @ np.nan_to_num(came[cell]))[stored]
     part[np.isnan(mean)] = 0.0
-    return _Held(
-        keys, issued.months, leaf, part, part * np.nan_to_num(mean), part * issued.variance, observed,
-        _as_covered(issued, part),
-    )  # fmt: skip
+    nodes = {key: at for at, key in enumerate(zip(keys["area"], keys["category"], strict=True)) if not leaf[at]}
+    expected, variance = part * np.nan_to_num(mean), part * issued.variance
+    quantiles = _as_covered(issued, part)
+    return _Held(keys, issued.months, leaf, nodes, part, expected, variance, observed, quantiles)
 
 
 def _as_covered(issued: _Issued, part: Array) -> dict[float, Array]:
@@ -257,20 +266,17 @@ def _came(panel: pd.DataFrame, keys: pd.DataFrame, months: pd.DatetimeIndex, val
     return found
 
 
-def _segments(
-    held: _Held, level: pd.Series, streets: pd.Series, root: str, h: int
-) -> Iterator[dict[str, object]]:
+def _segments(held: _Held, level: pd.Series, streets: pd.Series, root: str, h: int) -> Iterator[dict[str, object]]:
     """One row a segment that has a covered cell in month `h`."""
     ready = held.leaf & (held.part[:, h] == 1)
-    nodes = {key: at for at, key in enumerate(zip(held.keys["area"], held.keys["category"], strict=True))}
-    yield from _of("all", np.flatnonzero(ready), nodes.get((root, ALL)), held, h)
+    yield from _of("all", np.flatnonzero(ready), held.sums.get((root, ALL)), held, h)
     for column, names in (("category", held.keys["category"]), ("street", held.keys["area"].map(streets))):
         number, parts = pd.factorize(names.where(ready), sort=True)
         order = np.argsort(number, kind="stable")
         cuts = np.searchsorted(number[order], np.arange(len(parts) + 1))
         for k, name in enumerate(parts):
             key = (root, name) if column == "category" else (name, ALL)
-            yield from _of(f"{column}={name}", order[cuts[k] : cuts[k + 1]], nodes.get(key), held, h)
+            yield from _of(f"{column}={name}", order[cuts[k] : cuts[k + 1]], held.sums.get(key), held, h)
     whole = (held.part[:, h] == 1) & (held.keys["category"] != ALL).to_numpy()
     for name in LEVELS:
         for row in _of(f"level={name}", np.flatnonzero(whole & (level == name).to_numpy()), None, held, h):

@@ -511,9 +511,10 @@ class Scores(Table):
 class LiveScores(Table):
     """Forecasts as issued at the end of month `issued` against what is known of `month` now.
 
-    `segment`: "all", "category=<code>", "street=<code>", "level=<level>". `cells`: those forecast then and covered now
-    (of a level: its areas by category). `expected`, `low80`, `high80`, `sd`: of the sum of the segment, as far as it is
-    covered; `observed`: what came there; `z` = (observed - expected) / sd. `wape`, `bias`, `coverage_*` are over cells.
+    `segment`: "all", "category=<code>", "street=<code>", "level=<level>". `cells`: those forecast then and covered
+    now (of a level: its areas by category). `expected`, `low80`, `high80`, `sd`: of the sum of the segment, as far as
+    it is covered; `observed`: what came there; `z` = (observed - expected) / sd. `wape`, `bias`, `coverage_*` are
+    over cells.
     Null: no sum (levels), less than half of it covered, no request, or quantiles that were not issued.
     """
 
@@ -542,8 +543,8 @@ class Drift(Table):
     """Control chart of the sums of LiveScores, one month ahead.
 
     `months`: scored so far. `z`: normal score of the count that came; `ewma`: its moving mean. `far`: |z| above
-    `z_limit`, one month far out; `lasting`: |ewma| above `limit`, a level that is off; `alarm`: either. `since`: where
-    there is an alarm, the month it seems to have begun.
+    `z_limit`, one month far out; `lasting`: |ewma| above `limit`, a level that is off; `alarm`: either. `since`:
+    the month an alarm seems to have begun, null without one.
     """
 
     segment: Series[str]

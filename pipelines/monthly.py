@@ -10,7 +10,7 @@ from forecast.issue import issue
 from forecast.playbook import due
 from forecast.risk import catalogue as risk
 from forecast.tables import ALL
-from pipelines import book, inputs, planning, runs
+from pipelines import book, inputs, live, planning, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
 from pipelines.planning import Found
@@ -39,6 +39,10 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
         with job.stage("panel") as counts:
             known = inputs.panel_of(config, history)
             counts.update(rows=len(known), orders=int(known["orders"].sum()))
+
+        with job.stage("live") as counts:
+            scored_live, drift = live.look_back(config, folder, as_of, history.origin, known, job)
+            counts.update(runs=scored_live["issued"].nunique(), alarms=int(drift["alarm"].sum()))
 
         with job.stage("forecast") as counts:
             ahead = settings.horizon + _months_between(history.origin, as_of)
@@ -82,7 +86,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 "calibration": issued.calibration, "scores": issued.scores, "risk": scored, "risk_drivers": drivers,
                 "silent_estates": silent, "siblings": siblings, "sources": history.sources,
                 "unresolved": history.unresolved, "patterns": kinds, "rates": answered, "targets": targets,
-                "appraisal": appraisal,
+                "appraisal": appraisal, "live_scores": scored_live, "drift": drift,
             },
         )  # fmt: skip
         with job.stage("plan") as counts:
