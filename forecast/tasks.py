@@ -28,8 +28,8 @@ def tasks(plans: Sequence[pd.DataFrame], returns: pd.DataFrame) -> pd.DataFrame:
     issued = issued.drop_duplicates("task_id", keep="last").set_index("task_id").loc[order].reset_index()
     last = returns.drop_duplicates("task_id", keep="last").set_index("task_id")
     for name in SAID:
-        issued[name] = issued["task_id"].map(last[name])
+        issued[name] = last[name].reindex(issued["task_id"]).array
     taken_up = returns[returns["status"].isin(["in_progress", "done"])].drop_duplicates("task_id")
-    issued["accepted_on"] = issued["task_id"].map(taken_up.set_index("task_id")["said_on"])
+    issued["accepted_on"] = taken_up.set_index("task_id")["said_on"].reindex(issued["task_id"]).array
     issued["status"] = issued["status"].fillna("not_started")
     return check(Tasks, conform(Tasks, issued), "tasks")
