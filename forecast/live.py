@@ -304,7 +304,7 @@ def _total(rows: Array, node: int | None, held: _Held, h: int) -> dict[str, floa
     if node is None or np.isnan(held.variance[node, h]):
         mean, variance = float(held.expected[rows, h].sum()), float(held.variance[rows, h].sum())
         observed, enough = float(held.observed[rows, h].sum()), not np.isnan(variance)
-        ends = negbin.quantile(mean, variance, np.array(BAND)) if enough else (np.nan, np.nan)
+        ends = list(negbin.quantile(mean, variance, np.array(BAND))) if enough else [np.nan, np.nan]
     else:
         mean, variance = float(held.expected[node, h]), float(held.variance[node, h])
         observed, enough = float(held.observed[node, h]), bool(held.part[node, h] >= LEAST_COVERED)

@@ -106,8 +106,8 @@ def test_cells_are_scored_as_by_hand(lost: float) -> None:
             for name, (low, high) in INTERVALS.items():
                 said = {}
                 for cell in cells:
-                    ends = [naive.quantile(level, mean[cell], 1.6 * mean[cell]) for level in (0.5, low, high)]
-                    said[cell] = (mean[cell], *ends)
+                    at = [naive.quantile(level, mean[cell], 1.6 * mean[cell]) for level in (0.5, low, high)]
+                    said[cell] = (mean[cell], at[0], at[1], at[2])
                 n, expected, observed, wape, bias, inside = naive.cell_figures(said, now)
                 assert (found["cells"], found[name]) == (n, pytest.approx(inside))
                 assert (found["wape"], found["bias"]) == (pytest.approx(wape), pytest.approx(bias))
@@ -150,10 +150,8 @@ def test_a_cell_nobody_forecast_changes_nothing_and_one_not_covered_is_no_zero()
     left = live.score(issued({c: mu for c, mu in mean.items() if c[0] != "a"}), areas(), panel_of(without), month(3))
     table = live.score(issued(mean), areas(), panel_of(without), month(3))
     names = ["segment", "cells", "observed", "wape", "bias", "coverage_80"]
-    chosen = [
-        t[t["segment"].str.startswith(("all", "category"))][names].reset_index(drop=True) for t in (table, left)
-    ]
-    pd.testing.assert_frame_equal(*chosen)
+    ours, theirs = (each[each["segment"].str.startswith(("all", "category"))][names] for each in (table, left))
+    pd.testing.assert_frame_equal(ours.reset_index(drop=True), theirs.reset_index(drop=True))
 
 
 def test_orders_on_a_street_itself_count_in_its_sums() -> None:
