@@ -70,7 +70,7 @@ def chart(words: Words) -> str:
 
     base = alt.Chart().encode(x=charts.months(words, 1))
     height = alt.Y("z:Q", title=words("live.axis"), axis=alt.Axis(tickMinStep=1))
-    band = base.mark_area(color="var(--accent)", opacity=0.16, interpolate="step").encode(
+    band = base.mark_area(color="var(--accent)", opacity=0.16).encode(
         y=alt.Y("d:Q", title=words("live.axis")), y2="u:Q"
     )
     ends = [
