@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports import charts
-from reports.material import Material
+from reports.material import Material, records
 from reports.texts import Words
 
 NAMED = 5
@@ -44,7 +44,7 @@ def alarms(material: Material, words: Words) -> list[str]:
         return [words("live.calm", n=words.count(len(last)))]
     called = called.assign(order=(called["z"].abs() / called["z_limit"]).where(called["far"], called["ewma"].abs()))
     called = called.sort_values(["lasting", "order"], ascending=False, kind="stable")
-    said = [_alarm(row, material, words) for row in called.head(NAMED).to_dict("records")]
+    said = [_alarm(row, material, words) for row in records(called.head(NAMED))]
     rest = len(called) - len(said)
     return [*said, *([words("live.more", n=words.count(rest))] if rest else [])]
 
