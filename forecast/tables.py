@@ -508,6 +508,61 @@ class Scores(Table):
     value: Series[float] = pa.Field(nullable=True)
 
 
+class LiveScores(Table):
+    """Forecasts as issued at the end of month `issued` against what is known of `month` now.
+
+    `segment`: "all", "category=<code>", "street=<code>", "level=<level>". `cells`: those forecast then and covered
+    now (of a level: its areas by category). `expected`, `low80`, `high80`, `sd`: of the sum of the segment, as far as
+    it is covered; `observed`: what came there; `z` = (observed - expected) / sd. `wape`, `bias`, `coverage_*` are
+    over cells.
+    Null: no sum (levels), less than half of it covered, no request, or quantiles that were not issued.
+    """
+
+    issued: Series[pd.Timestamp]
+    month: Series[pd.Timestamp]
+    horizon: Series[int] = pa.Field(ge=1)
+    segment: Series[str]
+    cells: Series[int] = pa.Field(ge=1)
+    expected: Series[float] = pa.Field(ge=0)
+    low80: Series[float] = pa.Field(nullable=True, ge=0)
+    high80: Series[float] = pa.Field(nullable=True, ge=0)
+    observed: Series[float] = pa.Field(ge=0)
+    sd: Series[float] = pa.Field(nullable=True, ge=0)
+    wape: Series[float] = pa.Field(nullable=True, ge=0)
+    bias: Series[float] = pa.Field(nullable=True)
+    coverage_50: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    coverage_80: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    coverage_95: Series[float] = pa.Field(nullable=True, ge=0, le=1)
+    z: Series[float] = pa.Field(nullable=True)
+
+    class Config:
+        unique = ["issued", "month", "segment"]
+
+
+class Drift(Table):
+    """Control chart of the sums of LiveScores, one month ahead.
+
+    `months`: scored so far. `z`: normal score of the count that came; `ewma`: its moving mean. `far`: |z| above
+    `z_limit`, one month far out; `lasting`: |ewma| above `limit`, a level that is off; `alarm`: either. `since`:
+    the month an alarm seems to have begun, null without one.
+    """
+
+    segment: Series[str]
+    month: Series[pd.Timestamp]
+    months: Series[int] = pa.Field(ge=1)
+    z: Series[float]
+    z_limit: Series[float] = pa.Field(gt=0)
+    ewma: Series[float]
+    limit: Series[float] = pa.Field(gt=0)
+    far: Series[bool]
+    lasting: Series[bool]
+    alarm: Series[bool]
+    since: Series[pd.Timestamp] = pa.Field(nullable=True)
+
+    class Config:
+        unique = ["segment", "month"]
+
+
 class Reliability(Table):
     """Share of the forecasts whose count came at or below the quantile of a level, over all origins and horizons.
 

@@ -27,11 +27,9 @@ def tasks(plans: Sequence[pd.DataFrame], returns: pd.DataFrame) -> pd.DataFrame:
     order = issued["task_id"].drop_duplicates()
     issued = issued.drop_duplicates("task_id", keep="last").set_index("task_id").loc[order].reset_index()
     last = returns.drop_duplicates("task_id", keep="last").set_index("task_id")
-    heard = last[list(SAID)].reindex(issued["task_id"]).reset_index(drop=True)
+    for name in SAID:
+        issued[name] = last[name].reindex(issued["task_id"]).array
     taken_up = returns[returns["status"].isin(["in_progress", "done"])].drop_duplicates("task_id")
-    accepted = taken_up.set_index("task_id")["said_on"].reindex(issued["task_id"]).reset_index(drop=True)
-    known = issued.join(heard.rename(columns={"evidence": "shown"}))
-    known = known.assign(
-        status=heard["status"].fillna("not_started"), evidence=heard["evidence"], accepted_on=accepted
-    )
-    return check(Tasks, conform(Tasks, known), "tasks")
+    issued["accepted_on"] = taken_up.set_index("task_id")["said_on"].reindex(issued["task_id"]).array
+    issued["status"] = issued["status"].fillna("not_started")
+    return check(Tasks, conform(Tasks, issued), "tasks")

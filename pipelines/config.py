@@ -18,6 +18,7 @@ from forecast.effects.measure import Interventions
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
+from forecast.live import LiveOptions
 from forecast.patterns import PatternOptions
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
@@ -80,6 +81,7 @@ class Settings(Spec):
     study: StudyOptions = StudyOptions()
     rates: RateOptions = RateOptions()
     interventions: Interventions = Interventions()
+    live: LiveOptions = LiveOptions()
 
 
 class Config(Spec):

@@ -12,7 +12,7 @@ from forecast.playbook import due
 from forecast.risk import catalogue as risk
 from forecast.scenarios import scenarios
 from forecast.tables import ALL
-from pipelines import book, inputs, interventions, planning, runs
+from pipelines import book, inputs, interventions, live, planning, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
 from pipelines.planning import Found
@@ -41,6 +41,10 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
         with job.stage("panel") as counts:
             known = inputs.panel_of(config, history)
             counts.update(rows=len(known), orders=int(known["orders"].sum()))
+
+        with job.stage("live") as counts:
+            scored_live, drift = live.look_back(config, folder, as_of, history.origin, known, job)
+            counts.update(runs=scored_live["issued"].nunique(), alarms=int(drift["alarm"].sum()))
 
         with job.stage("forecast") as counts:
             ahead = settings.horizon + _months_between(history.origin, as_of)
@@ -86,7 +90,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 "calibration": issued.calibration, "scores": issued.scores, "risk": scored, "risk_drivers": drivers,
                 "silent_estates": silent, "siblings": siblings, "sources": history.sources,
                 "unresolved": history.unresolved, "patterns": kinds, "rates": answered, "targets": targets,
-                "appraisal": appraisal, "scenarios": weather,
+                "appraisal": appraisal, "scenarios": weather, "live_scores": scored_live, "drift": drift,
             },
         )  # fmt: skip
         with job.stage("plan") as counts:

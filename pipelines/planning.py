@@ -28,7 +28,7 @@ from reports.material import Material
 TABLES = (
     "panel", "areas", "estates", "estate_incidents", "estate_incidents_uncapped", "forecasts", "contributions",
     "calibration", "scores", "risk", "risk_drivers", "silent_estates", "siblings", "sources", "unresolved",
-    "patterns", "rates", "targets", "appraisal", "scenarios",
+    "patterns", "rates", "targets", "appraisal", "scenarios", "live_scores", "drift",
 )  # fmt: skip
 """Tables of a run folder a plan is made from, by file name."""
 
@@ -135,7 +135,8 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         risk_drivers=found["risk_drivers"], estates=found["estates"], categories=planned.ground.names,
         sources=found["sources"], unresolved=found["unresolved"], scores=found["scores"],
         driver_names=risk.labels(settings.risk), fairness=planned.fairness, warnings=tuple(job.warnings),
-        next_tasks=_next_tasks(config, planned.ground.names, found.as_of),
+        next_tasks=_next_tasks(config, planned.ground.names, found.as_of), live_scores=found["live_scores"],
+        drift=found["drift"],
     )  # fmt: skip
     files = 0
     for name, content in reports.render_all(material):

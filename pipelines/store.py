@@ -151,9 +151,11 @@ def replace(frame: pd.DataFrame, path: Path) -> None:
     put(path, sink.getvalue())
 
 
-def read(path: Path, table: type[Table] | None = None) -> pd.DataFrame:
-    """One table back from its file."""
-    frame = pq.read_table(path).to_pandas()
+def read(
+    path: Path, table: type[Table] | None = None, where: list[tuple[str, str, Any]] | None = None
+) -> pd.DataFrame:
+    """One table back from its file; `where`: only rows that meet every (column, sign, value)."""
+    frame = pq.read_table(path, filters=where).to_pandas()
     return conform(table, frame) if table else frame
 
 

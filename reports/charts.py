@@ -94,9 +94,7 @@ def trend(origin: pd.Timestamp, words: Words) -> str:
     """Line of the past, dashed line of what is expected, bands of 50, 80 and 95 %. Reads the data set `trend`."""
     import altair as alt
 
-    month = alt.X(
-        "m:T", title=None, axis=alt.Axis(labelExpr=_month_label(words), tickCount={"interval": "month", "step": 3})
-    )
+    month = months(words)
     height = alt.Y("v:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=",.0f", tickMinStep=1))
     base = alt.Chart().encode(x=month)
     bands = [
@@ -283,6 +281,18 @@ def finished(chart: Any) -> str:
     return json.dumps(spec, ensure_ascii=False)
 
 
+def months(words: Words, step: int = 3) -> Any:
+    """The axis of months, with a label every `step` of them."""
+    import altair as alt
+
+    ticks = {"interval": "month", "step": step}
+    return alt.X("m:T", title=None, axis=alt.Axis(labelExpr=_month_label(words), tickCount=ticks))
+
+
+def month_format(words: Words) -> str:
+    return "%b %Y" if words.language == "en" else "%Y年%-m月"
+
+
 def _month_label(words: Words) -> str:
     if words.language == "en":
         return "month(datum.value) == 0 ? timeFormat(datum.value, '%Y') : timeFormat(datum.value, '%b')"
@@ -292,8 +302,7 @@ def _month_label(words: Words) -> str:
 def _trend_tooltip(words: Words, known: bool) -> list[Any]:
     import altair as alt
 
-    pattern = "%b %Y" if words.language == "en" else "%Y年%-m月"
-    month = alt.Tooltip("m:T", title=words("col.month"), format=pattern)
+    month = alt.Tooltip("m:T", title=words("col.month"), format=month_format(words))
     if known:
         return [month, alt.Tooltip("v:Q", title=words("trend.actual"), format=",.0f")]
     bands = [alt.Tooltip(f"r{band}:N", title=words("trend.band", band=band)) for band in BANDS]

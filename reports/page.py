@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.tables import UNCLASSIFIED
-from reports import accuracy, charts, findings, html
+from reports import accuracy, charts, findings, html, live
 from reports.material import Material, records
 from reports.texts import FONTS, Words, whole
 
@@ -61,6 +61,8 @@ def render(material: Material) -> bytes:
         streets=sorted({task["street"] for task in tasks}),
         leads=sorted({task["lead"] for task in tasks}),
         risk=_risk(material, words),
+        live=live.sentences(material, words),
+        live_chart=bool(live.chart_rows(material, categories)),
         accuracy=accuracy.sentences(material, words),
         horizons=accuracy.by_horizon(material, words),
         method=findings.method(words),
@@ -84,6 +86,7 @@ def _payload(
     payload = {
         "charts": {
             "trend": _chart(charts.trend(material.origin, words), charts.trend_rows(material, categories)),
+            "live": _chart(live.chart(words), live.chart_rows(material, categories)),
             "areas": _chart(areas, features or charts.bar_rows(places, count)),
         },
         "legend": charts.legend(places, count) if features else [],

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.tables import ALL, STATUSES
-from reports import accuracy, findings
+from reports import accuracy, findings, live
 from reports.material import Material, records
 from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, sure, table
 from reports.texts import Words
@@ -273,6 +273,7 @@ def _notes_sheet(book: Book, material: Material) -> None:
     sections = {
         "note.warning": list(material.warnings),
         "note.data": findings.data_sentences(material, words),
+        "note.live": live.sentences(material, words),
         "note.accuracy": accuracy.sentences(material, words),
         "note.fair": findings.fair(material.fairness, words),
         "note.method": findings.method(words),

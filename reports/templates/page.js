@@ -58,6 +58,7 @@
     views.forEach((view) => view.signal("category", category).run());
   };
   all("select.category").forEach((select) => select.addEventListener("change", () => show(Number(select.value))));
+  draw("live");
   draw("trend");
   draw("areas");
   show(0);

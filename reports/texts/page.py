@@ -14,6 +14,7 @@ TEXTS = {
     "page.map": Text("哪里最多", "Where"),
     "page.plan": Text("现在要启动什么", "What must start now"),
     "page.risk": Text("哪些小区风险高", "Estates at risk"),
+    "page.live": Text("上月预测复盘", "How good was last month"),
     "page.accuracy": Text("以往预测准不准", "How good were past forecasts"),
     "page.method": Text("方法", "Method"),
     "page.category": Text("类别", "Category"),

@@ -131,6 +131,7 @@ TEXTS = {
     "note.run": Text("运行编号", "Run"),
     "note.version": Text("程序版本", "Version"),
     "note.data": Text("用了哪些数据", "Data used"),
+    "note.live": Text("上月预测复盘", "Last month"),
     "note.accuracy": Text("以往准不准", "Past accuracy"),
     "note.method": Text("方法", "Method"),
     "note.warning": Text("提醒", "Warning"),

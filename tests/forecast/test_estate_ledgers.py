@@ -106,7 +106,7 @@ def test_two_rows_that_mean_one_estate_are_asked() -> None:
 names = st.sampled_from(["东风", "东风小区", "东风花园", "东风一期", "东风二期", "和平里", "和平里3号楼"])
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.lists(st.lists(names, min_size=1, max_size=4, unique=True), min_size=1, max_size=3))
 def test_no_estate_is_lost_and_each_figure_has_one_origin(files: list[list[str]]) -> None:
     ledgers = [sheet(f"{n}.csv", [row(name, 户数="5") for name in each]) for n, each in enumerate(files)]

@@ -111,7 +111,7 @@ def test_every_tag_is_closed() -> None:
 
 def test_sections_come_in_the_order_of_the_questions() -> None:
     found = re.findall(r'<section id="(\w+)"', page.render(make()).decode())
-    assert found == ["headlines", "data", "coming", "map", "plan", "risk", "accuracy", "method"]
+    assert found == ["headlines", "data", "live", "coming", "map", "plan", "risk", "accuracy", "method"]
 
 
 def test_every_task_and_estate_stands_on_the_page_with_its_interval() -> None:
