@@ -56,12 +56,12 @@ class Planned:
 
 
 def found_in(run: Path, as_of: str, origin: str) -> Found:
-    """The tables of a run folder.
+    """The tables of a run folder, but for the last plan and the tasks, which are asked for each time.
 
     Raises:
         DataError: a table is not there, as in the folder of another job or of an older release.
     """
-    if lost := [name for name in TABLES if not (run / f"{name}.parquet").is_file()]:
+    if lost := [name for name in (*TABLES, "tasks") if not (run / f"{name}.parquet").is_file()]:
         fix = "name the folder of a monthly run of this release"
         raise DataError(Fault(f"lacks the tables {', '.join(lost)}", str(run), fix))
     tables = {name: store.read(run / f"{name}.parquet") for name in TABLES}
@@ -126,7 +126,8 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
     settings = config.settings
     job.put("config.yaml", config.text())
     job.save(
-        **found.tables, workplan=planned.workplan, plan_changes=planned.changes, fairness=planned.fairness
+        **found.tables, workplan=planned.workplan, plan_changes=planned.changes, fairness=planned.fairness,
+        tasks=planned.ground.tasks,
     )  # fmt: skip
     material = Material(
         city=settings.city, language=settings.language, as_of=found.as_of, origin=found.origin,

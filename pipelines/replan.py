@@ -1,9 +1,11 @@
 """`weisu plan`: the tables of a run + other playbook, crews or shares -> a new plan in seconds, without fitting."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from forecast.errors import ConfigError, Fault
-from pipelines import book, config, planning, runs
+from forecast.tables import Tasks
+from pipelines import book, config, planning, runs, store
 from pipelines.config import Config
 from pipelines.outcome import Outcome, change_lines
 from pipelines.runs import Identity, Watch
@@ -41,6 +43,8 @@ def run(source: Path, changed: Config | None, watch: Watch) -> Outcome:
         with job.stage("read"):
             found = planning.found_in(source, manifest["as_of"], manifest["origin"])
             before = book.past(used, folder, found.as_of)
+            if changed is None:  # the run does not know where the book stands, and kept what stood in it
+                before = replace(before, tasks=store.read(source / "tasks.parquet", Tasks))
         with job.stage("plan") as counts:
             planned = planning.plan(used, found, before, job)
             counts.update(planning.counts(planned))

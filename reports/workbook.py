@@ -63,8 +63,8 @@ def _tasks_sheet(book: Book, material: Material, place: str, tasks: pd.DataFrame
     if tasks.empty:
         return
     first, last = HEADER_ROW + 1, HEADER_ROW + len(tasks)
-    sheet.print_area(0, 0, last, len(columns) - 2)
     heads = [column.head for column in columns]
+    sheet.print_area(0, 0, last, heads.index(words("col.override")))  # figures and ids are for the screen
     status, done_on = heads.index(words("col.status")), heads.index(words("col.done_on"))
     choices = [words(f"status.{name}") for name in STATUSES]
     sheet.data_validation(first, status, last, status, {"validate": "list", "source": choices})
@@ -100,8 +100,8 @@ def _task_columns(words: Words, city: bool = False) -> list[Column]:
         field(words, "last_year", 5.5, "last_year", "count"),
         Column(words("col.on_time"), 7, "text", lambda row: words("on_time" if row["on_time"] else "late")),
         Column(words("col.risk"), 6.5 if words.language == "zh" else 10, "grade", lambda row: _grade(row, words)),
-        field(words, "reason", 22, "reason"),
-        field(words, "proof", 11, "evidence"),
+        field(words, "reason", 32, "reason"),
+        field(words, "proof", 13, "evidence"),
         *([_fate_column(words)] if city else []),
         *([field(words, "task_id", 10, "task_id", "small")] if city else []),
     ]  # fmt: skip

@@ -128,6 +128,9 @@ def test_what_streets_say_enters_the_book_and_the_next_plan(cli: Cli, counts_job
     assert done not in plan.index
     assert declined not in plan.index
     assert (plan["since"][going], plan["fate"][going]) == ("carried_over", "chosen")
+    assert cli("plan", latest(counts_job), "-q").exit_code == 0
+    again = store.read(latest(counts_job) / "workplan.parquet").set_index("task_id")
+    pd.testing.assert_frame_equal(again, plan)
     changes = store.read(latest(counts_job) / "plan_changes.parquet").set_index("task_id")
     assert changes.loc[[done, going, declined], "why"].tolist() == ["done", "in_progress", "declined"]
 
