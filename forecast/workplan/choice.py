@@ -28,6 +28,9 @@ UNIT = 100
 
 UNLIMITED = 10**12
 
+HELD = -2
+"""Month of a task that is held back; -1 is that of one that does not begin."""
+
 HASTE = 1e-3
 """Part of its value a task loses for each month it begins early: early work only where crews are short later."""
 
@@ -76,9 +79,6 @@ def choose(
     for months in sorted(set(start[start >= 0])):
         begin[start == months] = plan_month + pd.DateOffset(months=int(months))
     return pd.DataFrame({"fate": fate, "begin": begin, "borderline": borderline}, index=tasks.index)
-
-
-HELD = -2
 
 
 def strangers(plan: Plan, areas: pd.DataFrame, playbook: Playbook) -> list[Fault]:
@@ -133,9 +133,7 @@ def _limits(
                 for limit in capacity
                 if limit.street in ("", *street) and limit.party in ("", party, other) and limit.month in names
             ]
-            best = max(holding, key=_detail, default=None) if holding else None
-            last = [limit for limit in holding if best is not None and _detail(limit) == _detail(best)]
-            found[party, ahead_by] = last[-1].crew_days if last else np.inf
+            found[party, ahead_by] = sorted(holding, key=_detail)[-1].crew_days if holding else np.inf
     return found
 
 
