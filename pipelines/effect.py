@@ -29,7 +29,7 @@ def run(config: Config, as_of: pd.Timestamp | None, out: Path | None, watch: Wat
     """
     settings = config.settings
     folder = (out or config.path(settings.runs)).resolve()
-    with runs.locked(folder, "effect"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "effect", watch) as job:
         with job.stage("intake") as counts:
             history = inputs.read(config, as_of, job)
             panel = inputs.panel_of(config, history)

@@ -27,7 +27,7 @@ def run(config: Config, most: int, step: int, as_of: pd.Timestamp | None, out: P
     """
     settings = config.settings
     folder = (out or config.path(settings.runs)).resolve()
-    with runs.locked(folder, "backtest --risk"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "backtest --risk", watch) as job:
         with job.stage("intake") as counts:
             homes = inputs.homes(config, as_of, job)
             counts.update(estates=len(homes.estates), incidents=int(homes.incidents["incidents"].sum()))

@@ -9,7 +9,7 @@ from forecast.errors import ConfigError, Fault, WeisuError
 from forecast.forecaster import COMBINATION
 from forecast.tables import Areas, Forecasts, LiveScores, check, empty
 from pipelines import book, runs, store
-from pipelines.config import Config, read_yaml
+from pipelines.config import Config
 from pipelines.runs import Run
 
 
@@ -60,8 +60,6 @@ def _scored(config: Config, run: Path, origin: pd.Timestamp, panel: pd.DataFrame
 
 def _same_unit(config: Config, run: Path) -> None:
     """Refuse a run that counted other things, or months that begin on another day."""
-    ran, now = read_yaml(run / "config.yaml"), config.settings
-    value = ran.get("forecaster", {}).get("value", now.forecaster.value)
-    starts_on = ran.get("calendar", {}).get("month_starts_on", now.calendar.month_starts_on)
-    if (value, starts_on) != (now.forecaster.value, now.calendar.month_starts_on):
+    ran, now = runs.manifest(run), config.settings
+    if (ran.get("value"), ran.get("month_starts_on")) != (now.forecaster.value, now.calendar.month_starts_on):
         raise ConfigError(Fault("counted something else (forecaster.value or calendar.month_starts_on)", str(run)))

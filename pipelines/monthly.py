@@ -33,7 +33,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
     """
     settings = config.settings
     folder = (out or config.path(settings.runs)).resolve()
-    with runs.locked(folder, "monthly"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "monthly", watch) as job:
         with job.stage("intake") as counts:
             history = inputs.read(config, as_of, job)
             counts.update(history.totals())
@@ -104,7 +104,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             )
             counts["files"] = planning.write(config, found, planned, identity, job)
 
-        target = runs.publish(job, folder, identity, {"origin": f"{history.origin:%Y-%m}", "city": settings.city})
+        target = runs.publish(job, folder, identity, planning.facts(config, found))
     return Outcome(identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), plan=planned.workplan)
 
 

@@ -6,6 +6,7 @@ The monthly job ends here; `weisu plan` begins here, from the tables a run left.
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -119,6 +120,15 @@ def counts(planned: Planned) -> dict[str, int]:
     """Tasks by what becomes of them, for the manifest."""
     fates = planned.workplan["fate"].value_counts()
     return {"tasks": len(planned.workplan), **{fate: int(fates.get(fate, 0)) for fate in FATES}}
+
+
+def facts(config: Config, found: Found) -> dict[str, Any]:
+    """What later jobs ask of the manifest of a plan: whose it is, what it counted, from when."""
+    settings = config.settings
+    return {
+        "origin": f"{found.origin:%Y-%m}", "city": settings.city, "value": settings.forecaster.value,
+        "month_starts_on": settings.calendar.month_starts_on,
+    }  # fmt: skip
 
 
 def write(config: Config, found: Found, planned: Planned, identity: Identity, job: Run) -> int:

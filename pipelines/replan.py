@@ -37,7 +37,7 @@ def run(source: Path, changed: Config | None, watch: Watch) -> Outcome:
     ran = config.load(source / "config.yaml")
     used = ran if changed is None else _merged(ran, changed)
     folder = source.parent
-    with runs.locked(folder, "plan"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "plan", watch) as job:
         if changed is not None and (lost := _lost(ran, changed)):
             job.warn(say(used.settings.language, "not_replanned", keys=", ".join(lost)))
         with job.stage("read"):
@@ -54,8 +54,7 @@ def run(source: Path, changed: Config | None, watch: Watch) -> Outcome:
         with job.stage("reports") as counts:
             job.save(moved=moved)
             counts["files"] = planning.write(used, found, planned, identity, job)
-        facts = {"origin": manifest["origin"], "city": used.settings.city, "source": source.name}
-        target = runs.publish(job, folder, identity, facts)
+        target = runs.publish(job, folder, identity, planning.facts(used, found) | {"source": source.name})
     lines = change_lines(moved, used.settings.language)
     return Outcome(
         identity.run_id, target, job.counts, job.seconds, tuple(job.warnings), plan=planned.workplan, board=lines

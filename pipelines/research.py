@@ -49,7 +49,7 @@ def run(
     settings = config.settings
     ahead = horizon or settings.horizon
     folder = (out or config.path(settings.runs)).resolve()
-    with runs.locked(folder, "backtest"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "backtest", watch) as job:
         with job.stage("intake") as counts:
             history = inputs.read(config, as_of, job)
             counts.update(history.totals())

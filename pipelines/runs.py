@@ -133,6 +133,13 @@ def opened(folder: Path, watch: Watch) -> Iterator[Run]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+@contextmanager
+def at_work(folder: Path, name: str, watch: Watch) -> Iterator[Run]:
+    """A draft of the job `name` under the lock of the runs folder."""
+    with locked(folder, name), opened(folder, watch) as job:
+        yield job
+
+
 @dataclass(frozen=True)
 class Identity:
     """Everything that decides a run's tables."""

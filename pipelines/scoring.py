@@ -37,7 +37,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
     """
     settings = config.settings
     folder = (out or config.path(settings.runs)).resolve()
-    with runs.locked(folder, "risk"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "risk", watch) as job:
         with job.stage("intake") as counts:
             homes = inputs.homes(config, as_of, job)
             counts.update(estates=len(homes.estates), incidents=int(homes.incidents["incidents"].sum()))

@@ -31,7 +31,7 @@ def run(config: Config, as_of: pd.Timestamp | None, out: Path | None, watch: Wat
     """
     settings = config.settings
     folder = (out or config.path(settings.runs)).resolve()
-    with runs.locked(folder, "study"), runs.opened(folder, watch) as job:
+    with runs.at_work(folder, "study", watch) as job:
         with job.stage("intake") as counts:
             history = inputs.read(config, as_of, job)
             counts.update(orders=int(history.counts["orders"].sum()))
