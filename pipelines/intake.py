@@ -21,8 +21,8 @@ from pipelines.runs import code_digest
 from pipelines.store import Entry, Store, Writer, gather
 
 READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.py", "forecast/taxonomy.py",
-                "forecast/areas.py", "forecast/gazetteer.py", "forecast/tables.py", "pipelines/readers.py",
-                "pipelines/intake.py")  # fmt: skip
+                "forecast/areas.py", "forecast/gazetteer.py", "forecast/tables/base.py", "forecast/tables/orders.py",
+                "forecast/tables/places.py", "pipelines/readers.py", "pipelines/intake.py")  # fmt: skip
 
 
 @dataclass(frozen=True)

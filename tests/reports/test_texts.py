@@ -17,8 +17,9 @@ def sources() -> str:
 
 def users() -> str:
     """Everything that may ask for a text, the words of the tables among it."""
-    others = (files("reports") / "texts" / "__init__.py", files("forecast") / "tables.py")
-    return sources() + "".join(part.read_text("utf-8") for part in others)
+    words = files("reports") / "texts" / "__init__.py"
+    tables = [part for part in (files("forecast") / "tables").iterdir() if part.name.endswith(".py")]
+    return sources() + "".join(part.read_text("utf-8") for part in (words, *tables))
 
 
 def test_no_two_files_of_texts_share_a_key() -> None:
