@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-risk bench-effects clean
+.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-choice bench-risk bench-effects clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -38,6 +38,9 @@ bench-ablations: install
 
 bench-plans: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.plans --data $(DATA) $(BENCH)
+
+bench-choice: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.choice
 
 bench-risk: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.risk.run $(DATA) $(PARTS)

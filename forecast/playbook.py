@@ -114,6 +114,28 @@ ROOT_CAUSE = Task(
 )
 """What is proposed for a cell that complains all year round and has no task of its own."""
 
+EMERGING = Task(
+    entry="emerging",
+    categories=(ALL,),
+    windows=every_month(),
+    lead_days=20,
+    early_days=0,
+    patterns=("emerging",),
+    action="到近三个月新增诉求的点位逐一现场检查, 查明突增原因 (施工、停供、换物业、新入住等), "
+    "一周内处理或答复, 并连续两月回看",
+    action_en="inspect every spot with new requests in the past three months, name what changed (building work, cut "
+    "supply, new manager, new residents), settle or answer within a week, look again for two months",
+    lead_party="街道",
+    lead_party_en="street office",
+    support="居委会, 责任单位",
+    support_en="residents' committee, responsible unit",
+    evidence="现场检查记录, 突增原因说明, 两次回看结果",
+    evidence_en="record of the inspection, statement of what changed, outcome of both later looks",
+    crew_days=2.0,
+    preventable_share=0.2,
+)
+"""What is proposed for a cell whose complaints have begun to rise and that has no task of its own."""
+
 ALL_YEAR = 4
 """Windows a year from which on work goes on all year."""
 

@@ -51,7 +51,5 @@ def build(
 
 def changes(built: pd.DataFrame, ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp) -> pd.DataFrame:
     """PlanChanges from the last plan issued to `built`."""
-    asked = {
-        task.entry for task in (*playbook.tasks, plan.inspection, *([plan.root_cause] if plan.root_cause else []))
-    }
+    asked = {task.entry for task in plan.every_entry(playbook)}
     return moves(built, ground.previous, ground.tasks, asked, as_of + pd.offsets.MonthBegin(1))

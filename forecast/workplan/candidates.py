@@ -95,8 +95,8 @@ def candidates(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timesta
 
 
 def preventive(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timestamp, language: str) -> pd.DataFrame:
-    """Tasks of the playbook, and of the root cause for chronic cells that have none."""
-    entries = playbook.tasks if plan.root_cause is None else (*playbook.tasks, plan.root_cause)
+    """Tasks of the playbook, and what stands in for chronic and emerging cells that have none."""
+    entries = plan.entries(playbook)
     calls = due(Playbook(tasks=entries), as_of, plan.early_months).assign(only=None, going=False)
     calls = pd.concat([_spread(calls, ground.forecasts), _going(ground.tasks, entries, as_of)], ignore_index=True)
     tasks = _expected(calls, ground, plan.scenario)
@@ -131,7 +131,7 @@ def _going(tasks: pd.DataFrame, entries: tuple[Task, ...], as_of: pd.Timestamp) 
 def _fitting(
     tasks: pd.DataFrame, patterns: pd.DataFrame, entries: tuple[Task, ...], own: int, least: float
 ) -> pd.DataFrame:
-    """Tasks whose entry is meant for what their cell is; a root-cause task only where the cell has no other.
+    """Tasks whose entry is meant for what their cell is; those past the first `own` only where it has no other.
 
     A sporadic cell has a task only where `least` requests are as good as sure (the low end of the interval), or
     where too few months are known to call it sporadic.
@@ -148,7 +148,7 @@ def _fitting(
     tasks = tasks[(np.array(meant, dtype=bool) | tasks["going"]) & (~sporadic | spared)]
     general = (tasks["position"] >= own) & ~tasks["going"]
     named = pd.MultiIndex.from_frame(tasks.loc[~general, cell])
-    lone = general & tasks["pattern"].eq("chronic") & ~pd.MultiIndex.from_frame(tasks[cell]).isin(named)
+    lone = general & tasks["pattern"].notna() & ~pd.MultiIndex.from_frame(tasks[cell]).isin(named)
     return tasks[~general | lone].reset_index(drop=True)
 
 

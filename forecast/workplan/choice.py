@@ -65,10 +65,14 @@ def choose(
     values = values * (1 + plan.stability * tasks["asked"])
     start = pd.Series(-1, index=tasks.index)
     borderline = pd.Series(False, index=tasks.index)
+    order = {limit: place for place, limit in enumerate(plan.capacity)}
+    named: dict[str, list[Limit]] = {}
+    for limit in order:
+        named.setdefault(limit.street, []).append(limit)
     for street, group in tasks[tasks["on_time"]].groupby("street", sort=True):
-        limits = _limits(
-            group, plan.capacity, plan_month, plan.early_months, (str(street), streets.get(str(street), ""))
-        )
+        names = {"", str(street), streets.get(str(street), "")}
+        own = sorted((limit for name in names for limit in named.get(name, [])), key=order.__getitem__)
+        limits = _limits(group, own, plan_month, plan.early_months)
         room = _Room(group, limits, plan.slots_per_street)
         start[group.index], borderline[group.index] = _in_street(group, values[group.index], room, plan, seed)
     held = borderline & (start == HELD)
@@ -85,7 +89,7 @@ def strangers(plan: Plan, areas: pd.DataFrame, playbook: Playbook) -> list[Fault
     """Limits that name a street or a party nobody knows."""
     known = areas[areas["level"] == "street"]
     streets = {"", *known["area"], *known["name"]}
-    entries = [*playbook.tasks, plan.inspection, *([plan.root_cause] if plan.root_cause else [])]
+    entries = plan.every_entry(playbook)
     parties = {"", *(task.lead_party for task in entries), *(task.lead_party_en for task in entries)}
     found = []
     for number, limit in enumerate(plan.capacity, start=1):
@@ -119,20 +123,16 @@ def _units(crew_days: float) -> int:
 
 
 def _limits(
-    tasks: pd.DataFrame, capacity: tuple[Limit, ...], plan_month: pd.Timestamp, ahead: int, street: tuple[str, str]
+    tasks: pd.DataFrame, capacity: list[Limit], plan_month: pd.Timestamp, ahead: int
 ) -> dict[tuple[str, int], float]:
-    """Crew-days of each party by month; infinite where no limit holds."""
+    """Crew-days of each party by month, from the limits of one street; infinite where none holds."""
     found = {}
     parties = tasks.drop_duplicates("party")
     for party, other in zip(parties["party"], parties["lead_party"], strict=True):
         for ahead_by in range(ahead + 1):
             month = plan_month + pd.DateOffset(months=ahead_by)
             names = {"", f"{month:%m}", str(month.month), f"{month:%Y-%m}"}
-            holding = [
-                limit
-                for limit in capacity
-                if limit.street in ("", *street) and limit.party in ("", party, other) and limit.month in names
-            ]
+            holding = [limit for limit in capacity if limit.party in ("", party, other) and limit.month in names]
             found[party, ahead_by] = sorted(holding, key=_detail)[-1].crew_days if holding else np.inf
     return found
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.playbook import INSPECTION, ROOT_CAUSE, Task
+from forecast.playbook import EMERGING, INSPECTION, ROOT_CAUSE, Playbook, Task
 from forecast.spec import Spec
 
 Ranking = Literal["expected_requests", "avoidable_per_crew_day"]
@@ -34,7 +34,8 @@ class Plan(Spec):
 
     `silent_share` (0..1): part of the slots kept for inspecting silent estates, rounded down; what they do not need
     goes to the others, and they never take the slot of a safety task. `inspection`: what is done there.
-    `root_cause`: what is done about a cell that complains all year round and has no task of its own.
+    `root_cause`: what is done about a cell that complains all year round and has no task of its own; `emerging`:
+    the same for one whose complaints have begun to rise.
 
     `scenario`: weather the plan is made for.
     `early_months`: how many months ahead of its last month a task may begin when crews are short then; its
@@ -52,8 +53,19 @@ class Plan(Spec):
     silent_share: float = Field(0.15, ge=0, le=1)
     inspection: Task = INSPECTION
     root_cause: Task | None = ROOT_CAUSE
+    emerging: Task | None = EMERGING
     scenario: Literal["normal", "wet", "cold"] = "normal"
     early_months: int = Field(1, ge=0, le=6)
     stability: float = Field(0.1, ge=0, le=1)
     hold_back: float = Field(0.1, ge=0, le=0.5)
     borderline: float = Field(0.3, ge=0, le=1)
+
+    def entries(self, playbook: Playbook) -> tuple[Task, ...]:
+        """What a community may be asked for: the playbook, then what stands in where a cell has none."""
+        spare = ((self.root_cause, "chronic"), (self.emerging, "emerging"))
+        meant = (task.model_copy(update={"patterns": (pattern,)}) for task, pattern in spare if task)
+        return (*playbook.tasks, *meant)
+
+    def every_entry(self, playbook: Playbook) -> tuple[Task, ...]:
+        """All a plan may hold, inspections of silent estates among it."""
+        return (*self.entries(playbook), self.inspection)

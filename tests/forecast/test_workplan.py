@@ -1,5 +1,7 @@
 """The work plan: sums over windows, intervals, history, rank, slots, risk, reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -390,6 +392,21 @@ def test_a_chronic_cell_without_a_task_of_its_own_gets_its_root_cause_looked_for
     plan = build(known, nothing, Plan(), september)
     assert plan[["area", "entry"]].to_numpy().tolist() == [["a", "root-cause"]]
     assert build(known, PLAYBOOK, Plan(), september)["entry"].tolist() == ["h1", "h1"]
+
+
+def test_an_emerging_cell_without_a_task_of_its_own_is_inspected_until_work_goes_on() -> None:
+    known = ground({"a": 5.0, "b": 5.0}, patterns=patterned(a="emerging", b="seasonal"))
+    march = {"windows": (Window(start="03-01", end="03-31"),), "start_by": None}
+    nothing = Playbook(tasks=(TASK.model_copy(update=march),))
+    plan = build(known, nothing, Plan(), AS_OF)
+    assert plan[["area", "entry"]].to_numpy().tolist() == [["a", "emerging"]]
+    assert (plan["window_start"] == plan["plan_month"] + pd.DateOffset(months=1)).all()
+    assert build(known, nothing, Plan(emerging=None), AS_OF).empty
+    assert set(build(known, PLAYBOOK, Plan(), AS_OF)["entry"]) == {"h1"}
+    begun = plan.assign(status="in_progress").reindex(columns=list(empty(Tasks)))
+    known = replace(known, tasks=conform(Tasks, begun))
+    later = build(known, nothing, Plan(), AS_OF + pd.DateOffset(months=1))
+    assert later["task_id"].tolist() == plan["task_id"].tolist()
 
 
 def test_rank_by_what_a_crew_day_averts() -> None:
