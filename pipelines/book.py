@@ -5,12 +5,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from forecast.tables import Returns, Workplan, conform, empty
 from forecast.tasks import tasks
-from pipelines import runs, store
+from pipelines import audit, runs, store
 from pipelines.config import Config
 
 ISSUING = ("monthly", "plan")
@@ -82,6 +83,15 @@ def append(config: Config, heard: pd.DataFrame) -> None:
             file.flush()
             os.fsync(file.fileno())
         store.sync(path.parent, deep=False)
+
+
+def facts(config: Config) -> dict[str, Any]:
+    """Where the book is, as seen from the runs folder, how long it is and its sha256, for the audit log."""
+    path = _path(config)
+    if not path.exists():
+        return {}
+    seen = os.path.relpath(path, config.path(config.settings.runs))
+    return {"book": seen, "bytes": path.stat().st_size, "sha256": audit.digest(path)}
 
 
 def _path(config: Config) -> Path:

@@ -12,7 +12,7 @@ from forecast.errors import DataError, Fault
 from forecast.returns import Heard, Sheet, hear
 from forecast.tables import STATUSES, Refusals, Returns, empty
 from forecast.tasks import tasks
-from pipelines import book, runs, sheets, store
+from pipelines import audit, book, runs, sheets, store
 from pipelines.config import Config
 from pipelines.words import not_heard, say
 from reports import plan_csv
@@ -86,11 +86,19 @@ def run(config: Config, files: Sequence[Path], today: pd.Timestamp) -> Said:
         heard = hear(_sheets(files), issued, known, today) if files else _nothing()
         if len(heard.returns):
             book.append(config, heard.returns)
+        if files:
+            _recorded(config, files, heard)
         now = tasks(past.plans, book.returns(config))
         store.replace(now, folder / "tasks.parquet")
         store.put(folder / "tasks.csv", _csv(now))
         store.put(folder / "refused.csv", _csv(heard.refusals))
     return Said(heard, len(files), now, folder / "refused.csv", config.settings.language)
+
+
+def _recorded(config: Config, files: Sequence[Path], heard: Heard) -> None:
+    inputs = sorted(audit.digest(file) for file in files)
+    rows = {"kept": len(heard.returns), "refused": len(heard.refusals), "unchanged": heard.unchanged}
+    audit.record(config.path(config.settings.runs), "feedback", inputs=inputs, rows=rows, **book.facts(config))
 
 
 def _nothing() -> Heard:

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from forecast.errors import ConfigError, Fault, RunError
-from pipelines import store
+from pipelines import audit, store
 
 PACKAGES = (
     "chinesecalendar", "duckdb", "geopandas", "holidays", "lightgbm", "numpy", "pandas", "prophet", "pyarrow",
@@ -121,6 +121,7 @@ def opened(folder: Path, watch: Watch) -> Iterator[Run]:
         shutil.rmtree(left, ignore_errors=True)
     for link in folder.glob(".latest-*"):
         link.unlink(missing_ok=True)
+    audit.settle(folder)
     draft = folder / f".draft-{os.getpid()}"
     with store.writing(draft):
         draft.mkdir(parents=True)
@@ -184,6 +185,9 @@ def publish(run: Run, folder: Path, identity: Identity, facts: dict[str, Any]) -
         target = folder / f"{name}-{number}"
     with store.writing(target):
         store.sync(run.draft)
+    told = {"run_id": identity.run_id, **asdict(identity), "code_sha256": code_digest(), "rows": run.counts}
+    audit.record(folder, identity.job, run=target.name, outputs=audit.digests(run.draft), **told)
+    with store.writing(target):
         run.draft.rename(target)
     with suppress(OSError):  # the run is published; a missing pointer to it is no reason to fail
         store.sync(folder, deep=False)
