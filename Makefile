@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-choice bench-risk bench-effects clean
+.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -41,6 +41,9 @@ bench-plans: install
 
 bench-choice: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.choice
+
+bench-feedback: install
+	@.venv/bin/python -m tests.bench.feedback
 
 bench-risk: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.risk.run $(DATA) $(PARTS)
