@@ -8,6 +8,7 @@ import stat
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,10 +168,12 @@ def _secrets(path: Path) -> dict[str, str]:
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """What Apprise logs may name an address."""
+    """What Apprise logs may name an address; and what it warns of is not ours to mend."""
     log = logging.getLogger("apprise")
     before, log.disabled = log.disabled, True
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         log.disabled = before

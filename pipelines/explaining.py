@@ -89,7 +89,7 @@ class Explained:
         past = self.history.reindex(months[months >= self.history.index.min()])
         top = max(past.fillna(0).max() if len(past) else 0, self.ahead[["mean", "high"]].max().max(), 1.0)
         figures = [f"{_count(row.mean)} ({_count(row.low)}–{_count(row.high)})" for row in self.ahead.itertuples()]
-        room = width - 10 - max([len(text) for text in figures] + [6])
+        room = width - 11 - max([len(text) for text in figures] + [6])
         place = (room - 1) / top
         bars = {month: "" if np.isnan(count) else "█" * round(count * place) for month, count in past.items()}
         lines = [f"{month:%Y-%m}  {bars[month]:<{room}}  {_count(count)}" for month, count in past.items()]

@@ -45,7 +45,7 @@ def test_a_street_reads_what_where_by_when_how_many_and_how_sure() -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_long_list_is_cut_at_a_whole_line_and_says_how_many_are_missing(language: str) -> None:
-    material = many(make(language), 30)  # type: ignore[arg-type]
+    material = many(make(language), 30)
     text = digest.street(material, "S1", "x.xlsx")
     asked = int((material.asked["street"] == "S1").sum())
     shown = numbered(text)
