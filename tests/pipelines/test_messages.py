@@ -142,7 +142,13 @@ def test_nobody_there_is_told_whatever_the_channel(monkeypatch: pytest.MonkeyPat
     port = free_port()
     monkeypatch.setattr(NotifyWeComBot, "notify_url", f"http://127.0.0.1:{port}/?key={{key}}")
     mail = f"mailto://127.0.0.1:{port}/?from=a@example.org&to=b@example.org"
-    for address in (f"wecombot://{SECRET}", mail, f"json://127.0.0.1:{port}/{SECRET}", SECRET, f"nonsense://{SECRET}"):
+    for address in (
+        f"wecombot://{SECRET}",
+        mail,
+        f"json://127.0.0.1:{port}/{SECRET}",
+        SECRET,
+        f"nonsense://{SECRET}",
+    ):
         fault = deliver("OFFICE", address, "t", TEXT, 2)
         assert fault is not None, address
         assert SECRET not in str(fault)
@@ -256,7 +262,12 @@ def test_no_minute_holds_more_than_allowed(gaps: list[float], most: int) -> None
 
 
 def test_mail_has_no_markup_and_loses_no_word() -> None:
-    assert plain(TEXT).splitlines() == ["东街 · 2022年7月预防任务", "供暖不热：调试", "1. 东社区：预计 4 件", "填写后交回"]
+    assert plain(TEXT).splitlines() == [
+        "东街 · 2022年7月预防任务",
+        "供暖不热：调试",
+        "1. 东社区：预计 4 件",
+        "填写后交回",
+    ]
 
 
 def test_an_alarm_goes_to_the_office_alone(
