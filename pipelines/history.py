@@ -123,7 +123,8 @@ class Compared:
         for row in rows.loc[size.sort_values(ascending=False, kind="stable").index[:TOLD]].to_dict("records"):
             before, now = (self._fate(row[name]) for name in ("fate_before", "fate"))
             task = f"{row['area_name']} · {row['category_name']}: {row['action'][:24]}"
-            lines.append(f"  {say(self.language, f'change.{row["change"]}')}  {task}  {before} → {now}")
+            change = row["change"]
+            lines.append(f"  {say(self.language, f'change.{change}')}  {task}  {before} → {now}")
         if len(rows) > TOLD:
             lines.append(say(self.language, "more_tasks", count=len(rows) - TOLD))
         return lines

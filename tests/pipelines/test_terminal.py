@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from string import Formatter
 
@@ -12,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 from typer.testing import CliRunner, Result
 
 from forecast.tables import FATES, PARTS, PATTERNS
@@ -190,11 +190,11 @@ def test_bars_fit_name_the_stage_and_say_what_is_left(width: int) -> None:
     console = Console(force_terminal=True, width=width, legacy_windows=False)
     bars = Bars(console, {"intake": 30.0, "forecast": 120.0}, "zh")
     bars.stage("intake")
-    with console.capture() as captured:
-        console.print(bars.progress.get_renderable())
+    paper = Console(width=width, file=StringIO(), record=True)
+    paper.print(bars.progress.get_renderable())
     bars.stop()
     bars.stop()
-    (said,) = Text.from_ansi(captured.get()).plain.strip().splitlines()
+    (said,) = paper.export_text().strip().splitlines()
     assert "读入数据" in said
     assert "约剩 2:" in said
     assert cell_len(said) <= width
