@@ -51,7 +51,7 @@ class Explained:
 
     def facts(self) -> dict[str, Any]:
         """For `--json`."""
-        ahead = self.ahead.assign(month=self.ahead.index.strftime("%Y-%m")).replace({np.nan: None})
+        ahead = self.ahead.assign(month=[f"{month:%Y-%m}" for month in self.ahead.index]).replace({np.nan: None})
         return {
             "area": self.area, "area_name": self.area_name, "category": self.category,
             "category_name": self.category_name, "as_of": self.as_of, "origin": self.origin, "pattern": self.pattern,
@@ -72,11 +72,10 @@ class Explained:
 
     def _coming(self) -> list[str]:
         months, known = self.ahead, self.ahead["last_year"].notna()
-        peak = months["mean"].idxmax()
-        row = months.loc[peak]
+        row = months.iloc[int(months["mean"].to_numpy().argmax())]
         said = say(
             self.language, "is_expected", first=f"{months.index[0]:%Y-%m}", last=f"{months.index[-1]:%Y-%m}",
-            expected=_count(months["mean"].sum()), peak=f"{peak:%Y-%m}", most=_count(row["mean"]),
+            expected=_count(months["mean"].sum()), peak=f"{row.name:%Y-%m}", most=_count(row["mean"]),
             low=_count(row["low"]), high=_count(row["high"]),
         )  # fmt: skip
         if not known.any():
@@ -88,17 +87,18 @@ class Explained:
         months = pd.date_range(end=pd.Timestamp(f"{self.origin}-01"), periods=SHOWN, freq="MS", unit="us")
         past = self.history.reindex(months[months >= self.history.index.min()])
         top = max(past.fillna(0).max() if len(past) else 0, self.ahead[["mean", "high"]].max().max(), 1.0)
-        figures = [f"{_count(row.mean)} ({_count(row.low)}–{_count(row.high)})" for row in self.ahead.itertuples()]
+        rows = self.ahead[["mean", "low", "high"]].to_numpy(dtype=float)
+        figures = [f"{_count(mean)} ({_count(low)}–{_count(high)})" for mean, low, high in rows]
         room = width - 11 - max([len(text) for text in figures] + [6])
         place = (room - 1) / top
         bars = {month: "" if np.isnan(count) else "█" * round(count * place) for month, count in past.items()}
         lines = [f"{month:%Y-%m}  {bars[month]:<{room}}  {_count(count)}" for month, count in past.items()]
-        for (month, row), text in zip(self.ahead.iterrows(), figures, strict=True):
+        for month, (mean, low, high), text in zip(self.ahead.index, rows, figures, strict=True):
             marks = [" "] * room
-            if not np.isnan(row["low"]):
-                low, high = round(row["low"] * place), round(row["high"] * place)
-                marks[low : high + 1] = "─" * (high + 1 - low)
-            marks[round(row["mean"] * place)] = "●"
+            if not np.isnan(low):
+                first, last = round(low * place), round(high * place)
+                marks[first : last + 1] = "─" * (last + 1 - first)
+            marks[round(mean * place)] = "●"
             lines.append(f"{month:%Y-%m}  {''.join(marks)}  {text}")
         return [*(line.rstrip() for line in lines), say(self.language, "chart_key", origin=self.origin)]
 
@@ -215,7 +215,7 @@ def _ahead(run_dir: Path, code: str, kind: str, history: pd.Series) -> pd.DataFr
     for name, level in (("low", 0.1), ("high", 0.9)):
         figures[name] = rows[np.isclose(rows["level"], level)].set_index("month")["predicted"]
     table = pd.DataFrame(figures).reindex(columns=["mean", "low", "high"]).sort_index()
-    last_year = history.reindex(table.index - pd.DateOffset(years=1)).to_numpy(dtype=float)
+    last_year = history.reindex(pd.DatetimeIndex(table.index) - pd.DateOffset(years=1)).to_numpy(dtype=float)
     return table.assign(last_year=last_year)
 
 
@@ -234,8 +234,10 @@ def _drivers(run_dir: Path, below: list[str], kind: str, expected: float) -> tup
     rows = store.read(run_dir / "contributions.parquet", where=where)
     if rows.empty or expected <= 0:
         return {}, 0.0
-    parts = explain.summed(rows.assign(sum="all"), "sum").iloc[0]
-    return {str(name): round(float(value), 4) for name, value in parts.items()}, float(parts.prod() / expected)
+    parts = explain.summed(rows.assign(sum="all"), "sum")
+    figures = parts.to_numpy(dtype=float)[0]
+    told = {str(name): round(float(value), 4) for name, value in zip(parts.columns, figures, strict=True)}
+    return told, float(figures.prod() / expected)
 
 
 def _models(run_dir: Path, areas: pd.DataFrame, below: list[str], kind: str) -> pd.DataFrame:

@@ -104,7 +104,7 @@ class Compared:
         lines = [say(say_it, "compared_runs", first=self.first, second=self.second)]
         lines += [say(say_it, f"input.{what}", file=file) for file, what in self.inputs.items()]
         lines += [
-            say(say_it, "key_changed", key=key, before=_short(old), now=_short(new))
+            say(say_it, "key_changed", name=key, before=_short(old), now=_short(new))
             for key, (old, new) in list(self.keys.items())[:TOLD]
         ]
         lines += [say(say_it, "more_keys", count=len(self.keys) - TOLD)] if len(self.keys) > TOLD else []
@@ -168,16 +168,16 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> Compared:
         what = f"{folders[0].name} is of {first.get('city')}, {folders[1].name} of {second.get('city')}"
         raise ConfigError(Fault(what, "runs", "compare runs of one city"))
     settings = [config.read_yaml(folder / "config.yaml") for folder in folders]
-    foretold = [_means(folder) for folder in folders]
+    foretold, expected = (_means(folder) for folder in folders)
     versions = [manifest["versions"] | {"weisu code": manifest["code_sha256"]} for manifest in (first, second)]
     names = store.read(folders[1] / "areas.parquet").set_index("area")
-    forecasts, total = _moves(*foretold, names)
+    forecasts, total = _moves(foretold, expected, names)
     return Compared(
         first=folders[0].name, second=folders[1].name, language=settings[1].get("language", "zh"),
         inputs=_inputs(*folders), keys=_keys(*settings),
         code=tuple(name for name in versions[1] if versions[0].get(name) != versions[1][name]),
         tasks=_tasks(*folders), forecasts=forecasts, total=total,
-        came=_came(first, second, foretold[0], folders[1], names),
+        came=_came(first, second, foretold, folders[1], names),
     )  # fmt: skip
 
 
@@ -245,7 +245,8 @@ def _came(
     if first.get("value") != second.get("value") or str(second.get("origin")) <= str(first.get("origin")):
         return None
     panel = store.read(folder / "panel.parquet").set_index(["area", "category", "month"])[second["value"]]
-    cells = foretold[foretold.index.get_level_values("area").map(areas["level"]) == LEVELS[0]]
+    communities = areas.index[areas["level"] == LEVELS[0]]
+    cells = foretold[foretold.index.isin(communities, level="area")]
     both = pd.DataFrame({"foretold": cells, "came": panel}).dropna()
     return (float(both["foretold"].sum()), float(both["came"].sum())) if len(both) else None
 

@@ -92,7 +92,7 @@ PHRASES = {
     "input.new": ("输入: 新文件 {file}", "input: new file {file}"),
     "input.gone": ("输入: 不再有 {file}", "input: {file} is gone"),
     "input.changed": ("输入: {file} 内容有变", "input: {file} changed"),
-    "key_changed": ("配置: {key} 由 {before} 改为 {now}", "config: {key} was {before}, is {now}"),
+    "key_changed": ("配置: {name} 由 {before} 改为 {now}", "config: {name} was {before}, is {now}"),
     "more_keys": ("配置: 另有 {count} 处 (见 --json)", "config: {count} more (see --json)"),
     "code_changed": ("程序或依赖有变: {names}", "code or packages differ: {names}"),
     "same_ground": ("输入、配置、程序都相同", "inputs, config and code are the same"),

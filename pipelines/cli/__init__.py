@@ -3,6 +3,8 @@
 0 ok, 1 fault, 2 usage, 3 data refused, 4 another job is running, 5 published but not sent; 130 interrupted.
 """
 
+from collections.abc import Callable
+
 import typer
 
 from pipelines.cli import jobs, looking, operating
@@ -21,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-COMMANDS = {
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     jobs.monthly: (
         "weisu monthly weisu.yaml --as-of 2024-08 --head 10",
         "weisu monthly weisu.yaml                            # the last whole month in the data",
