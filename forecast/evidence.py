@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
-from scipy import stats
 
 Array = np.ndarray
 
@@ -257,6 +256,8 @@ def season_p(found: Fits, size: Array, lent: float) -> Array:
     Source: F and t with moderated variances: Smyth 2004, Linear models and empirical Bayes methods, §3-4; of two
     tests the better one at half the level: Bonferroni.
     """
+    from scipy import stats
+
     able = (found.df > 0) & (found.season_df > 0)
     df = np.maximum(found.df, 1) + lent
     scatter = np.maximum((found.rss + lent * pooled(found.rss, found.df, size)) / df, TINY)
@@ -291,6 +292,8 @@ def rise_p(found: Fits, size: Array, lent: float) -> Array:
     moments: Johnson, Kotz & Balakrishnan 1995, Continuous Univariate Distributions 2, §25.4; variance of totals from
     totals of whole years (batch means): Carlstein 1986, Annals of Statistics 14, §2.
     """
+    from scipy import stats
+
     total = found.recent + found.before
     able = ~np.isnan(found.share) & (total > 0)
     df = found.rise_df + lent

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy import stats
 
 from forecast import negbin, reconcile, scores
 from forecast.scores import INTERVALS
@@ -160,6 +159,8 @@ def normal_score(observed: Array, expected: Array, sd: Array) -> Array:
 
 def _mid(observed: Array, mean: Array, sd: Array) -> Array:
     """Normal score of the count's mid-probability."""
+    from scipy import stats
+
     below, upto = negbin.cdf(observed - 1, mean, sd**2), negbin.cdf(observed, mean, sd**2)
     return np.clip(stats.norm.ppf((below + upto) / 2), -FARTHEST, FARTHEST)
 
@@ -187,6 +188,8 @@ def _chart(z: Array, limits: Array, months: Array, smoothing: float) -> dict[str
 
 def _limits(segments: pd.Index, known: Array, false_alarms: float) -> Array:
     """(S,) |normal score| a segment may reach in a month in which `known` ones are scored."""
+    from scipy import stats
+
     members = [np.array([name.startswith(family) for name in segments]) & known for family in FAMILIES]
     present = [member for member in members if member.any()]
     limit = np.full(len(segments), FARTHEST)

@@ -1,7 +1,6 @@
 """Some of all -> the share with its interval."""
 
 import numpy as np
-from scipy import stats
 
 Array = np.ndarray
 
@@ -16,6 +15,8 @@ def wilson(yes: Array, of: Array, confidence: float) -> tuple[Array, Array]:
 
     Source: Wilson 1927, Probable inference, the law of succession, and statistical inference, JASA 22, eq. 5.
     """
+    from scipy import stats
+
     z = float(stats.norm.ppf((1 + confidence) / 2))
     n = np.where(of > 0, of, np.nan)
     middle = (yes + z**2 / 2) / (n + z**2)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy import stats
 
 from forecast.shares import wilson
 from forecast.spec import Names, Spec
@@ -277,6 +276,8 @@ def _figures(
     In a logit the odds ratio is exp(coefficient); in a probit that of the average shares, all orders at the level
     against all at the base.
     """
+    from scipy import stats
+
     z = float(stats.norm.ppf((1 + confidence) / 2))
     there, back = design.copy(), design.copy()
     there[:, here], back[:, here] = 0.0, 0.0
@@ -306,6 +307,8 @@ def _figures(
 
 def _curve(eta: Array, link: Link) -> tuple[Array, Array]:
     """Share and its slope."""
+    from scipy import stats
+
     if link == "probit":
         return stats.norm.cdf(eta), stats.norm.pdf(eta)
     share = 1 / (1 + np.exp(-eta))

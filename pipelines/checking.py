@@ -1,8 +1,10 @@
 """`weisu check`: read every input as the monthly job would and tell what is there and what is wrong; run nothing."""
 
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +37,18 @@ class Report:
             *(f"! {text}" for text in self.warnings if text != history.estate_summary),
             *(f"! {text}" for text in ledgers.fault_lines(history.estate_rejects, self.language)),
         ]  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """For `--json`."""
+        history, known = self.history, self.known
+        return {
+            **history.totals(), "estates": len(history.estates), "areas": known["area"].nunique(),
+            "categories": known["category"].nunique(), "orders": int(known["orders"].sum()),
+            "first_month": f"{known['month'].min():%Y-%m}" if len(known) else None,
+            "last_month": f"{history.origin:%Y-%m}",
+            "files": json.loads(history.sources.to_json(orient="records", date_format="iso")),
+            "warnings": list(self.warnings),
+        }  # fmt: skip
 
 
 def run(config: Config, as_of: pd.Timestamp | None) -> Report:

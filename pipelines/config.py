@@ -1,6 +1,5 @@
 """YAML config -> frozen Settings. Composes the options of the rooms and invents none of its own below the job."""
 
-import difflib
 import hashlib
 import json
 import types
@@ -34,6 +33,8 @@ from forecast.taxonomy import Taxonomy
 from forecast.taxonomy import faults as taxonomy_faults
 from forecast.workplan import Plan
 from pipelines import sheets
+from pipelines.channels import Messages
+from pipelines.near import meant
 
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"
 
@@ -82,6 +83,7 @@ class Settings(Spec):
     rates: RateOptions = RateOptions()
     interventions: Interventions = Interventions()
     live: LiveOptions = LiveOptions()
+    messages: Messages = Messages()
 
 
 class Config(Spec):
@@ -250,12 +252,13 @@ def _fault(item: Any, where: str) -> Fault:
     loc = [str(part) for part in item["loc"]]
     spot = f"{where}: {'.'.join(loc)}"
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(loc[-1], _keys_at(Settings, item["loc"][:-1]), 1)
-        return Fault(
-            "unknown key", spot, f"did you mean {near[0]!r}?" if near else "remove it; `weisu init` lists all keys"
-        )
+        known = _keys_at(Settings, item["loc"][:-1])
+        return Fault("unknown key", spot, meant(loc[-1], known, "remove it; `weisu init` lists all keys"))
     if item["type"] == "missing":
         return Fault("is missing", spot, "add it; `weisu init` lists all keys")
+    if loc[:1] == ["messages"]:  # what was written there may be a secret
+        fix = "name a variable such as WEISU_OFFICE; the address itself stands in it" if "address" in loc else ""
+        return Fault(item["msg"].partition(" '")[0], spot, fix or "see docs/operations.md")
     return Fault(
         f"{item['msg']} (got {str(item['input'])[:60]!r})", spot, "see the comments that `weisu init` writes"
     )

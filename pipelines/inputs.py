@@ -91,12 +91,8 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     settings = config.settings
     faults: list[Fault] = []
     reference = _reference(config, as_of or pd.Timestamp("2100-01-01"), faults)
-    store = Store(config.path(settings.store))
-    entries: list[Entry] = []
     frames, answered = ledgers.read(config, faults), empty(EstateReview)
-    with _gathering(faults), locked(store.folder, "intake"):
-        store.sweep()
-        entries = intake.take_in(config, store, _door(config, reference), job.watch.step)
+    entries = _entries(config, reference, faults, job)
     ledger, doubtful = estates.nothing(), empty(EstateReview)
     with _gathering(faults):
         answered = ledgers.answers(config)
@@ -139,6 +135,20 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     )
     _remark(config, history, orders, job)
     return history
+
+
+def last_month(config: Config, job: Run) -> pd.Timestamp:
+    """The last complete month in the data.
+
+    Raises:
+        DataError: with the faults of the complaints and areas, or there is none.
+    """
+    faults: list[Fault] = []
+    reference = _reference(config, pd.Timestamp("2100-01-01"), faults)
+    entries = _entries(config, reference, faults, job)
+    if faults:
+        raise DataError(faults)
+    return _origin(config, entries, None, job)
 
 
 def homes(config: Config, as_of: pd.Timestamp | None, job: Run) -> Homes:
@@ -255,6 +265,15 @@ def panel_of(config: Config, history: History) -> pd.DataFrame:
     """Panel of everything known, in the names that hold now."""
     known = carry(history.counts, history.areas, changes_of(config), history.origin)
     return panel.build(*known, history.origin, config.settings.forecaster.coverage)
+
+
+def _entries(config: Config, reference: Reference, faults: list[Fault], job: Run) -> list[Entry]:
+    """What every file of complaints holds; only new files are read."""
+    store = Store(config.path(config.settings.store))
+    with _gathering(faults), locked(store.folder, "intake"):
+        store.sweep()
+        return intake.take_in(config, store, _door(config, reference), job.watch.step)
+    return []
 
 
 def _reference(config: Config, as_of: pd.Timestamp, faults: list[Fault]) -> Reference:

@@ -45,6 +45,16 @@ class Outcome:
         ]
         return [*(f"! {text}" for text in self.warnings), *tasks, *self.board]
 
+    def closing(self, city: str, language: str) -> list[str]:
+        """What to do next, where there is a plan; then one line fit for a mail subject."""
+        facts = {"city": city, "run": self.run_dir.name, "warnings": len(self.warnings)}
+        if not len(self.plan.columns):
+            return [say(language, "subject", **facts, seconds=f"{sum(self.seconds.values()):.0f}")]
+        fates, month = self.plan["fate"], self.run_dir.name[:7]
+        counts = {name: int((fates == name).sum()) for name in ("chosen", "late")}
+        next_step = say(language, "next_step", page=self.run_dir / "report.html", run=self.run_dir)
+        return [next_step, say(language, "subject.plan", **facts, **counts, month=month)]
+
 
 def board_lines(
     leaderboard: pd.DataFrame,

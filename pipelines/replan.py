@@ -11,7 +11,7 @@ from pipelines.outcome import Outcome, change_lines
 from pipelines.runs import Identity, Watch
 from pipelines.words import say
 
-CHANGEABLE = ("city", "language", "playbook", "plan", "fairness", "ledger", "runs", "workspace")
+CHANGEABLE = ("city", "language", "playbook", "plan", "fairness", "ledger", "runs", "workspace", "messages")
 """Keys of the config a plan can be made again under; all others shaped the forecasts."""
 
 
@@ -30,15 +30,11 @@ def run(source: Path, changed: Config | None, watch: Watch) -> Outcome:
         ConfigError, DataError, RunError: with every fault found; nothing is published then.
     """
     source = source.resolve()
-    manifest = runs.manifest(source)
-    if manifest["job"] not in book.ISSUING:
-        fix = "name the folder of a monthly run; `weisu runs` lists them"
-        raise ConfigError(Fault(f"is a run of `weisu {manifest['job']}`, which makes no plan", str(source), fix))
-    ran = config.load(source / "config.yaml")
-    used = ran if changed is None else _merged(ran, changed)
+    used_then, manifest = ran(source), runs.manifest(source)
+    used = used_then if changed is None else _merged(used_then, changed)
     folder = source.parent
     with runs.at_work(folder, "plan", watch) as job:
-        if changed is not None and (lost := _lost(ran, changed)):
+        if changed is not None and (lost := _lost(used_then, changed)):
             job.warn(say(used.settings.language, "not_replanned", keys=", ".join(lost)))
         with job.stage("read"):
             found = planning.found_in(source, manifest["as_of"], manifest["origin"])
@@ -61,13 +57,26 @@ def run(source: Path, changed: Config | None, watch: Watch) -> Outcome:
     )
 
 
-def _merged(ran: Config, changed: Config) -> Config:
+def ran(source: Path) -> Config:
+    """The settings a plan was made with.
+
+    Raises:
+        ConfigError: it is no run folder, or that of a job without a plan.
+    """
+    manifest = runs.manifest(source)
+    if manifest["job"] not in book.ISSUING:
+        fix = "name the folder of a monthly run; `weisu runs` lists them"
+        raise ConfigError(Fault(f"is a run of `weisu {manifest['job']}`, which makes no plan", str(source), fix))
+    return config.load(source / "config.yaml")
+
+
+def _merged(before: Config, changed: Config) -> Config:
     """The settings of the run with what may change taken from `changed`."""
     update = {key: getattr(changed.settings, key) for key in CHANGEABLE}
-    return Config(settings=ran.settings.model_copy(update=update), root=changed.root)
+    return Config(settings=before.settings.model_copy(update=update), root=changed.root)
 
 
-def _lost(ran: Config, changed: Config) -> list[str]:
+def _lost(then: Config, changed: Config) -> list[str]:
     """Keys that differ and that only a new monthly run can take up."""
-    before, now = (each.settings.model_dump(mode="json") for each in (ran, changed))
+    before, now = (each.settings.model_dump(mode="json") for each in (then, changed))
     return [key for key in before if key not in CHANGEABLE and before[key] != now[key]]

@@ -28,6 +28,10 @@ PACKAGES = (
 MANIFEST = "run.json"
 
 
+class BusyError(RunError):
+    """Another job holds the folder."""
+
+
 class Watch:
     """What a job tells the person before it. This one stays silent."""
 
@@ -103,7 +107,7 @@ def locked(folder: Path, job: str) -> Iterator[None]:
         except OSError:
             handle.seek(0)
             fix = "wait until it ends"
-            raise RunError(
+            raise BusyError(
                 Fault(f"another job is running here ({handle.read().strip()})", str(folder), fix)
             ) from None
         with store.writing(path):
@@ -203,6 +207,12 @@ def listed(folder: Path) -> list[dict[str, Any]]:
         if not path.parent.is_symlink()
     ]
     return sorted(found, key=lambda manifest: (manifest["started_at"], manifest["run_dir"]))
+
+
+def took(folder: Path, job: str) -> dict[str, float]:
+    """Seconds of each stage of the last run of a job in a folder; empty where there was none."""
+    found = [manifest["seconds"] for manifest in listed(folder) if manifest["job"] == job]
+    return dict(found[-1]) if found else {}
 
 
 def manifest(run: Path) -> dict[str, Any]:

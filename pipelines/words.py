@@ -2,7 +2,9 @@
 
 from typing import Any
 
-_SENTENCES = {
+from pipelines.phrases import PHRASES
+
+_SENTENCES = PHRASES | {
     "late_data": (
         "{as_of} 的数据未到齐: 按 {origin} 为最后完整月份预测",
         "{as_of} is not complete in the data: forecast from {origin}, the last complete month",

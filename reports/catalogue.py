@@ -87,6 +87,17 @@ def _streets(material: Material) -> Files:
         yield f"streets/{safe_name(name, taken, '.xlsx')}", workbook.street(material, code)
 
 
+def _digests(material: Material) -> Files:
+    from reports import digest
+
+    yield "digest.md", digest.city(material, "report.html")
+    books: set[str] = set()
+    taken: set[str] = set()
+    for code, name in sorted(material.streets.items()):
+        book = safe_name(name, books, ".xlsx")
+        yield f"digests/{safe_name(name, taken, '.md')}", digest.street(material, code, book)
+
+
 def _areas(material: Material) -> Files:
     from reports import layers
 
@@ -98,5 +109,6 @@ FORMATS = (
     Format("page", "report.html", _page),
     Format("city", "city.xlsx", _city),
     Format("streets", "streets/*.xlsx", _streets),
+    Format("digests", "digest*.md", _digests),
     Format("areas", "areas.geojson", _areas),
 )

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy import stats
 
 from forecast.effects.rules import Finding, Normal, Rules, cells, effective, one_or_all
 from forecast.panel import Grid
@@ -158,6 +157,8 @@ def pre_trend(sums: Sums, spec: Did) -> float:
     Blocks of half a year before the base, and the first half of the base (its second half follows from it). Wald
     statistic against Hotelling's T-squared with the degrees of freedom of the treated clusters.
     """
+    from scipy import stats
+
     blocks = [rows for rows in _blocks(sums, spec) if min(sums.came[rows].sum(), sums.due[rows].sum()) > 0]
     n = effective(sums.due[-1]) - 1
     blocks = blocks[-max(int(n / 3), 1) :]
@@ -187,6 +188,8 @@ def _event_study(sums: Sums, spec: Did, rules: Rules, seed: int) -> pd.DataFrame
 
     Source: Callaway & Sant'Anna (2021), algorithm 1; weights of Mammen (1993), one draw a cluster.
     """
+    from scipy import stats
+
     rows = [k for k in range(len(sums.months)) if sums.came[k].sum() > 0 and sums.due[k].sum() > 0]
     if not rows:
         return pd.DataFrame()

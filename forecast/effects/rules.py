@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy import stats
 
 from forecast.spec import Spec
 from forecast.tables import Effects, EventStudy, Treated, check, conform, empty
@@ -70,6 +69,8 @@ class Normal:
 
     def interval(self, rules: Rules) -> tuple[float, float]:
         """(low, high) ratio."""
+        from scipy import stats
+
         wide = stats.t.ppf((1 + rules.level) / 2, self.df) * self.se
         return float(np.exp(self.log - wide)), float(np.exp(self.log + wide))
 
@@ -78,11 +79,15 @@ class Normal:
 
         Source: Bloom (1995), Minimum detectable effects, Evaluation Review 19(5): (t_a/2 + t_power) x standard error.
         """
+        from scipy import stats
+
         least = stats.t.ppf((1 + rules.level) / 2, self.df) + stats.t.ppf(rules.power, self.df)
         return float(1 - np.exp(-least * self.se))
 
     def power(self, rules: Rules) -> float:
         """Chance that the interval of a reduction by `rules.plausible` lies below 1."""
+        from scipy import stats
+
         wide = stats.t.ppf((1 + rules.level) / 2, self.df)
         return float(stats.t.cdf(-np.log(1 - rules.plausible) / self.se - wide, self.df))
 

@@ -173,7 +173,7 @@ def test_backtests_of_other_origins_have_other_names(cli: Cli, counts_job: Path)
 def test_two_jobs_do_not_run_in_one_folder(cli: Cli, counts_job: Path) -> None:
     with locked(counts_job.parent / "runs", "monthly"):
         result = cli("monthly", counts_job, "--as-of", "2022-06")
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "another job is running" in result.stderr
 
 
@@ -224,7 +224,7 @@ def test_backtest_beyond_the_history_is_refused(cli: Cli, counts_job: Path) -> N
 def test_runs_lists_and_shows(cli: Cli, counts_job: Path) -> None:
     run = run_dir(cli("monthly", counts_job, "--as-of", "2022-06"))
     assert run.name in cli("runs", "--out", run.parent).stdout
-    assert json.loads(cli("runs", run.name, "--out", run.parent).stdout)["run_id"] in run.name
+    assert json.loads(cli("runs", "show", run.name, "--out", run.parent, "--json").stdout)["run_id"] in run.name
     assert "no runs" in cli("runs", "--out", run.parent / "none").stdout
 
 

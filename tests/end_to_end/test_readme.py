@@ -31,6 +31,7 @@ def test_the_commands_run(
     found = commands(root)
     assert [words[0] for words in found] == [
         "init", "check", "monthly", "plan", "feedback", "effect", "backtest", "risk", "backtest", "study", "runs",
+        "explain", "schedule",
     ]  # fmt: skip
     for words in found:
         result = cli(*words)

@@ -18,7 +18,8 @@ def test_every_file_of_every_format_once_and_always_the_same() -> None:
     names = [name for name, _ in first]
     assert names == [
         "workplan.csv", "report.html", "city.xlsx",
-        "streets/松园街道.xlsx", "streets/河沿街道.xlsx", "streets/新苑街道.xlsx", "areas.geojson",
+        "streets/松园街道.xlsx", "streets/河沿街道.xlsx", "streets/新苑街道.xlsx",
+        "digest.md", "digests/松园街道.md", "digests/河沿街道.md", "digests/新苑街道.md", "areas.geojson",
     ]  # fmt: skip
     assert all(any(fnmatch(name, form.pattern) for form in catalogue.FORMATS) for name in names)
     assert first == list(catalogue.render_all(make()))

@@ -1,0 +1,63 @@
+"""`weisu`: parse, call one job, turn its outcome into lines and an exit code.
+
+0 ok, 1 fault, 2 usage, 3 data refused, 4 another job is running, 5 published but not sent; 130 interrupted.
+"""
+
+from collections.abc import Callable
+
+import typer
+
+from pipelines.cli import jobs, looking, operating
+from pipelines.cli.frame import Commands
+
+app = typer.Typer(
+    name="weisu",
+    cls=Commands,
+    help="Act before the complaint (未诉): forecast complaints, score estates, write preventive work plans.",
+    epilog="\b\nExamples:\n  weisu init mycity\n  weisu monthly mycity/weisu.yaml --as-of 2024-08 --head 10\n"
+    "  weisu explain mycity/runs/latest --area 东社区 --category 供暖不热",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,  # plain help answers in half the time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    jobs.monthly: (
+        "weisu monthly weisu.yaml --as-of 2024-08 --head 10",
+        "weisu monthly weisu.yaml                            # the last whole month in the data",
+        "weisu monthly weisu.yaml --catch-up --due -q        # as cron runs it",
+    ),
+    jobs.plan: ("weisu plan runs/latest --config weisu.yaml",),
+    jobs.feedback: (
+        "weisu feedback weisu.yaml returned/*.xlsx",
+        "weisu feedback weisu.yaml   # the state of all tasks",
+    ),
+    jobs.risk: ("weisu risk weisu.yaml --as-of 2024-08",),
+    jobs.study: ("weisu study weisu.yaml",),
+    jobs.effect: ("weisu effect weisu.yaml",),
+    jobs.check: ("weisu check weisu.yaml", "weisu check weisu.yaml --json"),
+    jobs.backtest: ("weisu backtest weisu.yaml --origins 6", "weisu backtest weisu.yaml --risk"),
+    looking.explain: (
+        "weisu explain runs/latest --area 东社区 --category 供暖不热",
+        "weisu explain runs/latest --area 110105021 --json",
+    ),
+    operating.send: ("weisu send runs/latest --config weisu.yaml",),
+    operating.schedule: (
+        "weisu schedule weisu.yaml",
+        "weisu schedule weisu.yaml --day 3 --at 06:30 --notify-on-failure",
+    ),
+    jobs.init: ("weisu init mycity",),
+    jobs.simulate: ("weisu simulate data/simulated --seed 20",),
+}
+"""Every command with the examples its help shows."""
+
+for _command, _examples in COMMANDS.items():
+    app.command(epilog="\b\nExamples:\n" + "\n".join(f"  {example}" for example in _examples))(_command)
+app.add_typer(looking.runs, name="runs")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
