@@ -234,6 +234,7 @@ def test_compare_names_the_keys_that_differ(cli: Cli, lived: Lived, tmp_path: Pa
     (other / "config.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     found = json.loads(cli("runs", "compare", run, other, "--json").stdout)
     assert list(found["config"]) == ["plan.slots_per_street"]
+    assert "plan.slots_per_street" in cli("runs", "compare", run, other).stdout.splitlines()[1]
     assert {task["change"] for task in found["tasks"]} <= {"same"}
     assert found["came"] is None
     assert {move["moved"] for move in found["forecasts"]} == {0.0}
