@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast import taxonomy
 from forecast.errors import ConfigError, Fault
 from forecast.forecaster import COMBINATION
 from forecast.tables import ALL, LEVELS
@@ -172,6 +173,7 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> Compared:
     versions = [manifest["versions"] | {"weisu code": manifest["code_sha256"]} for manifest in (first, second)]
     names = store.read(folders[1] / "areas.parquet").set_index("area")
     forecasts, total = _moves(foretold, expected, names)
+    forecasts = forecasts.assign(category=forecasts["category"].map(_categories(folders[1], settings[1])))
     return Compared(
         first=folders[0].name, second=folders[1].name, language=settings[1].get("language", "zh"),
         inputs=_inputs(*folders), keys=_keys(*settings),
@@ -179,6 +181,16 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> Compared:
         tasks=_tasks(*folders), forecasts=forecasts, total=total,
         came=_came(first, second, foretold, folders[1], names),
     )  # fmt: skip
+
+
+def _categories(folder: Path, settings: dict[str, Any]) -> dict[str, str]:
+    """Code -> name, in the language of the run."""
+    loaded = config.load(folder / "config.yaml").settings
+    codes = store.read(folder / "patterns.parquet")["category"]
+    names = taxonomy.names(loaded.categories, codes).set_index("category")
+    wanted = names["name_en"] if settings.get("language") == "en" else names["name"]
+    known = wanted.where(wanted.fillna("") != "", names["name"])
+    return {str(code): str(known.get(code, code)) for code in codes.unique()}
 
 
 def _inputs(before: Path, now: Path) -> dict[str, str]:

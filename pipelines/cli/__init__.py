@@ -25,37 +25,71 @@ app = typer.Typer(
 
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     jobs.monthly: (
+        "forecasts, risk and a work plan",
         "weisu monthly weisu.yaml --as-of 2024-08 --head 10",
         "weisu monthly weisu.yaml                            # the last whole month in the data",
         "weisu monthly weisu.yaml --catch-up --due -q        # as cron runs it",
     ),
-    jobs.plan: ("weisu plan runs/latest --config weisu.yaml",),
+    jobs.plan: (
+        "a new plan in seconds, without fitting",
+        "weisu plan runs/latest --config weisu.yaml",
+    ),
     jobs.feedback: (
+        "take returned workbooks in",
         "weisu feedback weisu.yaml returned/*.xlsx",
         "weisu feedback weisu.yaml   # the state of all tasks",
     ),
-    jobs.risk: ("weisu risk weisu.yaml --as-of 2024-08",),
-    jobs.study: ("weisu study weisu.yaml",),
-    jobs.effect: ("weisu effect weisu.yaml",),
-    jobs.check: ("weisu check weisu.yaml", "weisu check weisu.yaml --json"),
-    jobs.backtest: ("weisu backtest weisu.yaml --origins 6", "weisu backtest weisu.yaml --risk"),
+    jobs.risk: (
+        "score the estates alone",
+        "weisu risk weisu.yaml --as-of 2024-08",
+    ),
+    jobs.study: (
+        "shares, quarters, zones, odds",
+        "weisu study weisu.yaml",
+    ),
+    jobs.effect: (
+        "did the work help",
+        "weisu effect weisu.yaml",
+    ),
+    jobs.check: (
+        "what is in the inputs, and wrong with them",
+        "weisu check weisu.yaml",
+        "weisu check weisu.yaml --json",
+    ),
+    jobs.backtest: (
+        "how good would it have been",
+        "weisu backtest weisu.yaml --origins 6",
+        "weisu backtest weisu.yaml --risk",
+    ),
     looking.explain: (
+        "why this many: history, season, models",
         "weisu explain runs/latest --area 东社区 --category 供暖不热",
         "weisu explain runs/latest --area 110105021 --json",
     ),
-    operating.send: ("weisu send runs/latest --config weisu.yaml",),
+    operating.send: (
+        "send the messages of a run",
+        "weisu send runs/latest --config weisu.yaml",
+    ),
     operating.schedule: (
+        "a crontab line and a systemd timer",
         "weisu schedule weisu.yaml",
         "weisu schedule weisu.yaml --day 3 --at 06:30 --notify-on-failure",
     ),
-    jobs.init: ("weisu init mycity",),
-    jobs.simulate: ("weisu simulate data/simulated --seed 20",),
+    jobs.init: (
+        "a new workspace",
+        "weisu init mycity",
+    ),
+    jobs.simulate: (
+        "a made-up Chinese city",
+        "weisu simulate data/simulated --seed 20",
+    ),
 }
-"""Every command with the examples its help shows."""
+"""Every command: what it is for in the list of all, then the examples its help shows."""
 
-for _command, _examples in COMMANDS.items():
-    app.command(epilog="\b\nExamples:\n" + "\n".join(f"  {example}" for example in _examples))(_command)
-app.add_typer(looking.runs, name="runs")
+for _command, (_short, *_examples) in COMMANDS.items():
+    _shown = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in _examples)
+    app.command(short_help=_short, epilog=_shown)(_command)
+app.add_typer(looking.runs, name="runs", short_help="list past runs; show one; compare two")
 
 
 def main() -> None:

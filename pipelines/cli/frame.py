@@ -72,7 +72,7 @@ def clean_exit(as_json: bool) -> Iterator[None]:
     except WeisuError as error:
         _end(error, exit_code(error), as_json)
     except KeyboardInterrupt:
-        _end(RunError(Fault("interrupted; nothing was published")), INTERRUPTED, as_json)
+        _end(RunError(Fault("interrupted; nothing of the run under way was published")), INTERRUPTED, as_json)
     except Exception as error:
         if os.environ.get("WEISU_TRACEBACK"):
             raise

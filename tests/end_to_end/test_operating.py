@@ -15,7 +15,8 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from pipelines import runs
+from pipelines import messages, monthly, runs
+from pipelines.outcome import Outcome
 from tests.end_to_end.conftest import COUNTS, monthly_counts, weisu
 from tests.pipelines.receivers import Heard, robot
 from tests.programs import need
@@ -76,7 +77,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory, root: Path, office: Heard) -
     secrets.chmod(0o600)
     says = "messages: {send: true, secrets: keys, to: [{address: OFFICE}], timeout_seconds: 5}\n"
     seen.config.write_text(COUNTS + says, encoding="utf-8")
-    counts(month(2)).to_csv(folder / "counts.csv", index=False)
+    counts(month(1)).to_csv(folder / "counts.csv", index=False)
     office.answer = (500, b"")
     seen.first = weisu("monthly", seen.config)
     seen.late = weisu("monthly", seen.config, "--catch-up", "--due", "--quiet", "--notify-on-failure")
@@ -95,7 +96,7 @@ def names(lived: Lived) -> list[str]:
 
 
 def test_without_a_month_the_last_whole_one_in_the_data_is_planned_from(lived: Lived) -> None:
-    assert Path(lived.first.stdout.splitlines()[-1]).name.startswith(month(2))
+    assert Path(lived.first.stdout.splitlines()[-1]).name.startswith(month(1))
 
 
 def test_a_plan_that_could_not_be_sent_is_published_and_says_so(lived: Lived) -> None:
@@ -103,24 +104,47 @@ def test_a_plan_that_could_not_be_sent_is_published_and_says_so(lived: Lived) ->
     assert Path(lived.first.stdout.splitlines()[-1], "report.html").is_file()
     last = lived.first.stderr.strip().splitlines()[-1]
     assert "weisu send" in last
-    assert month(2) in last
+    assert month(1) in last
     assert SECRET not in lived.first.output
 
 
 def test_an_export_that_is_late_fails_in_one_line_and_is_told_to_the_office(lived: Lived) -> None:
     assert lived.late.exit_code == 3
     lines = lived.late.stderr.strip().splitlines()
-    assert f"{month(0)} is over but not whole in the data, which end with {month(2)}" in lines[0]
+    assert f"{month(0)} is over but not whole in the data, which end with {month(1)}" in lines[0]
     assert any("OFFICE" in line for line in lines)  # the receiver was down: that is said as well
     assert SECRET not in lived.late.output
 
 
 def test_the_printed_command_catches_up_in_a_bare_environment(lived: Lived) -> None:
     assert lived.cron.returncode == 0, lived.cron.stderr
-    assert names(lived) == [month(2), month(1), month(0)]
-    assert [Path(line).name[:7] for line in lived.cron.stdout.splitlines() if line.startswith("/")] == [
-        month(1), month(0),
-    ]  # fmt: skip
+    assert names(lived) == [month(1), month(0)]
+    assert Path(lived.cron.stdout.splitlines()[-1]).name.startswith(month(0))
+
+
+@pytest.mark.parametrize(
+    ("planned", "wanted"), [(3, [2, 1, 0]), (0, []), (None, [0]), (60, [24 - n for n in range(1, 25)])]
+)
+def test_every_month_since_the_last_plan_is_made_up_for_in_order(
+    cli: Cli, lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planned: int | None, wanted: list[int]
+) -> None:
+    if planned is not None:
+        (tmp_path / "old").mkdir()
+        (run,) = lived.out.glob(f"{month(0)}-*")
+        facts = json.loads((run / "run.json").read_text(encoding="utf-8")) | {"as_of": month(planned)}
+        (tmp_path / "old" / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    made = []
+
+    def noted(_config: object, as_of: pd.Timestamp, *_: object) -> Outcome:
+        made.append(f"{as_of:%Y-%m}")
+        return Outcome("x", tmp_path / "old", {}, {}, ())
+
+    monkeypatch.setattr(monthly, "run", noted)
+    monkeypatch.setattr(messages, "send", lambda *_: messages.Sent(1, 0, "zh"))
+    result = cli("monthly", lived.config, "--catch-up", "--out", tmp_path, "--json")
+    assert result.exit_code == 0, result.output
+    assert made == [month(back) for back in wanted]
+    assert len(json.loads(result.stdout)["runs"]) == len(wanted)
 
 
 def test_the_last_line_is_fit_for_a_mail_subject(lived: Lived) -> None:
@@ -133,7 +157,7 @@ def test_the_last_line_is_fit_for_a_mail_subject(lived: Lived) -> None:
     assert not [line for line in lines if line in ("intake", "forecast")]
 
 
-def test_only_the_newest_plan_is_sent(lived: Lived) -> None:
+def test_the_new_plan_is_sent_and_the_one_before_is_not_sent_again(lived: Lived) -> None:
     (title,) = lived.heard
     assert "示例" in title
     sent = [run for run in lived.out.iterdir() if not run.is_symlink() and (run / "sent.jsonl").exists()]
@@ -143,7 +167,7 @@ def test_only_the_newest_plan_is_sent(lived: Lived) -> None:
 def test_a_month_already_done_is_not_redone_and_says_so(lived: Lived) -> None:
     assert lived.again.exit_code == 0
     assert month(0) in lived.again.stdout.splitlines()[-1]
-    assert names(lived) == [month(2), month(1), month(0)]
+    assert names(lived) == [month(1), month(0)]
     found = json.loads(weisu("monthly", lived.config, "--catch-up", "--json").stdout)
     assert found == {"runs": [], "done_before": month(0)}
 
@@ -234,13 +258,14 @@ def test_compare_names_the_keys_that_differ(cli: Cli, lived: Lived, tmp_path: Pa
     (other / "config.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     found = json.loads(cli("runs", "compare", run, other, "--json").stdout)
     assert list(found["config"]) == ["plan.slots_per_street"]
+    assert "plan.slots_per_street" in cli("runs", "compare", run, other).stdout.splitlines()[1]
     assert {task["change"] for task in found["tasks"]} <= {"same"}
     assert found["came"] is None
     assert {move["moved"] for move in found["forecasts"]} == {0.0}
 
 
 def test_runs_are_listed_shown_and_proposed(cli: Cli, lived: Lived) -> None:
-    assert len(cli("runs", "--out", lived.out).stdout.splitlines()) == 3
+    assert len(cli("runs", "--out", lived.out).stdout.splitlines()) == 2
     shown = cli("runs", "show", "latest", "--out", lived.out).stdout
     assert month(0) in shown
     assert "forecast" in shown

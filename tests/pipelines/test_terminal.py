@@ -91,6 +91,18 @@ def test_wrong_words_are_one_line_that_says_where_help_is(words: list[str], said
     assert said in json.loads(again.stdout)["error"]["faults"][0]["what"]
 
 
+@pytest.mark.parametrize("page", ["terminal", "operations"])
+def test_every_command_of_the_documentation_has_the_options_shown(root: Path, page: str) -> None:
+    text = (root / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    shown = re.findall(r"(?:^|`)weisu ((?:runs )?\w+)((?: [^`\n#]+)?)", text, re.MULTILINE)
+    assert len(shown) > 4
+    for name, words in shown:
+        command = name if name in ("runs show", "runs compare") else name.split()[0]
+        said = weisu(*command.split(), "--help").stdout
+        assert "Examples:" in said, command
+        assert [option for option in re.findall(r"--[a-z-]+", words) if option not in said] == []
+
+
 def test_no_words_show_the_help() -> None:
     result = weisu()
     assert result.exit_code == 2
