@@ -1,11 +1,11 @@
 """Panel + areas -> PublicCounts: monthly counts of every area, safe to publish.
 
-Counts of 1 to 4 are left out, and so are others from which they could be worked out. A cell is safe when the attacker,
-who has every published count, the tree of areas and this text, still has to reckon with each value from 1 to `least`.
+Counts of 1 to 4 are left out, and so are others from which they could be worked out. A cell is safe when an attacker
+who has every published count, the tree of areas and this text must still reckon with each value from 1 to `least`.
 That is shown by other tables, equal in all that is published, in which the cell is 1 and `least`: the criterion of
-Fischetti & Salazar. Such a table is made by a move: requests go from one category and community to another and as many
-come back, so that totals stay; all cells a move touches are left out. With two communities of a street the four corners
-are the hypercube of Repsilber's method; a move of communities farther apart takes the totals between them along.
+Fischetti & Salazar. Such a table is made by a move: requests go from one category and community to another, and as
+many come back, so that totals stay; all cells a move touches are left out. With two communities of a street they are
+the hypercube of Repsilber's method; a move between communities farther apart takes the totals between them along.
 
 Each month is made safe by itself and no sum over months is given, so a month keeps its pattern when later months are
 published, and two exports say no more than the later one.
@@ -25,6 +25,9 @@ from forecast.tables import ALL, PublicCounts, check, conform
 
 LEAST = 5
 """Counts from 1 to below this are left out."""
+
+MONTHS_CLEAN = 24
+"""Months of a series that must all be told before its forecasts are."""
 
 STEP = 4.0
 """How much dearer it is to leave out a total than one of its parts."""
@@ -224,7 +227,7 @@ def _move(
 def _offers(
     table: _Table, near: np.ndarray, far: np.ndarray, carrier: int, amount: int, sign: int, total: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays (partners, columns): how many requests can move with a partner and another category, and at what cost each.
+    """Arrays (partners, columns): how many can move with a partner and another category, and at what cost each.
 
     The last column is a move without another category, by which the totals change; `total`: only such.
     """
@@ -254,3 +257,20 @@ def _cells(
     rows = np.concatenate([near, far, near, far])
     columns = np.repeat([carrier, carrier, other, other], lengths)
     return rows, columns, np.repeat([sign, -sign, sign * back, -sign * back], lengths)
+
+
+def open_forecasts(forecasts: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts that may be published: quantiles of series of which every one of the last months is told.
+
+    Means and variances stay away, as they add up over areas: the sum less all parts but one is the part that is
+    withheld. Quantiles do not add up.
+
+    Args:
+        forecasts: Forecasts.
+        told: PublicCounts of the months up to the origin; MONTHS_CLEAN of them are looked at, or all there are.
+    """
+    last = told["month"].drop_duplicates().nlargest(MONTHS_CLEAN)
+    seen = told[told["month"].isin(last)].groupby(["area", "category"])["suppressed"].agg(["any", "size"])
+    clean = seen.index[~seen["any"] & (seen["size"] == len(last))]
+    series = pd.MultiIndex.from_frame(forecasts[["area", "category"]])
+    return forecasts[(forecasts["output"] == "quantile") & series.isin(clean)].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""An attacker on PublicCounts: what every hidden count can be, given all that is told. Knows nothing of forecast.suppress."""
+"""An attacker on PublicCounts: what every hidden count can be, given all that is told, whoever hid it."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def bounds(told: pd.DataFrame, parents: dict[str, str], wide: tuple[float, float
         wide: stop looking at a cell once tables are known in which it is at most / at least this; None = look on.
 
     Returns:
-        DataFrame[area, category, low, high]; with `wide`, of a cell that is wide low and high are no bounds but values
+        DataFrame[area, category, low, high]; with `wide`, low and high of a wide cell are no bounds but values that
         some table attains.
     """
     hidden = told.loc[told["suppressed"], ["area", "category"]].reset_index(drop=True)
