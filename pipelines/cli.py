@@ -213,6 +213,21 @@ def simulate(
 
 
 @app.command()
+def export(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a monthly run, such as runs/latest.")],
+    out: Annotated[Path, typer.Option("--out", help="New or empty folder.")],
+    public: Annotated[bool, typer.Option("--public", help="Only what everybody may see.")] = False,
+    form: Annotated[str, typer.Option("--format", help="Of the tables: csv or parquet.")] = "csv",
+) -> None:
+    """Open data of a run: tables, forecasts as a hub, map layers, a dictionary. --public leaves small counts out."""
+    from pipelines import exporting
+
+    with _clean_exit():
+        for line in exporting.run(run_dir, out, public, form):
+            typer.echo(line)
+
+
+@app.command()
 def runs(
     run: Annotated[str | None, typer.Argument(help="Name of a run, or its beginning; none lists all.")] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of the runs.")] = Path("runs"),

@@ -1,8 +1,8 @@
 """Tables of a run -> open layers: GeoJSON of tasks and estates, and any GeoJSON as GeoPackage (EPSG:4326).
 
-Every layer is made as GeoJSON first and turned into GeoPackage from there, so that both say the same. Degrees have six
-digits (0.1 m) and outlines are not simplified: New York's 59 boards are 190 kB, which every tool opens at once, and
-a simplified outline would leave gaps between neighbours.
+Every layer is made as GeoJSON first and turned into GeoPackage from there, so that both say the same. Degrees have
+six digits (0.1 m) and outlines are not simplified: New York's 59 boards are 190 kB, which every tool opens at once,
+and a simplified outline would leave gaps between neighbours.
 """
 
 import io
@@ -15,8 +15,8 @@ import pandas as pd
 from reports.material import geometry
 
 TASK_FIELDS = (
-    "task_id", "rank", "fate", "area", "area_name", "street_name", "category", "category_name", "action", "lead_party",
-    "start_by", "window_start", "window_end", "expected_requests", "low", "high", "normal", "last_year",
+    "task_id", "rank", "fate", "area", "area_name", "street_name", "category", "category_name", "action",
+    "lead_party", "start_by", "window_start", "window_end", "expected_requests", "low", "high", "normal", "last_year",
     "preventable", "crew_days", "risk_grade",
 )  # fmt: skip
 ESTATE_FIELDS = ("category", "score", "grade", "expected", "low", "high", "months", "in_top", "model")
