@@ -1,4 +1,4 @@
-"""`weisu export` on the run of a small city."""
+"""`weisu export`: the folder of a run -> open data."""
 
 import json
 from pathlib import Path
@@ -8,18 +8,28 @@ import pandas as pd
 import pytest
 
 from pipelines import store
-from tests.end_to_end.conftest import COUNTS, Cli, monthly_counts, weisu
+from pipelines.exporting import NEEDED
+from reports import layers
+from tests.end_to_end.conftest import Cli, weisu
+from tests.reports.sample import make
+
+
+@pytest.fixture
+def cli() -> Cli:
+    """The command line."""
+    return weisu
 
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished monthly run of five communities."""
-    folder = tmp_path_factory.mktemp("export")
-    monthly_counts().to_csv(folder / "counts.csv", index=False)
-    (folder / "weisu.yaml").write_text(COUNTS, encoding="utf-8")
-    made = weisu("monthly", folder / "weisu.yaml", "--as-of", "2022-06", "--json")
-    assert made.exit_code == 0, made.output
-    return Path(json.loads(made.stdout)["run_dir"])
+    """The folder of a run of the sample city, as `weisu monthly` leaves it."""
+    folder, material = tmp_path_factory.mktemp("run"), make()
+    for name in (*NEEDED, "risk_drivers", "scores", "sources", "unresolved"):
+        store.write(getattr(material, name), folder / f"{name}.parquet")
+    (folder / "areas.geojson").write_bytes(layers.render(material))
+    facts = {"run_id": "1234abcd", "job": "monthly", "as_of": "2025-08", "origin": "2025-08", "city": "示例"}
+    (folder / "run.json").write_text(json.dumps(facts | {"value": "orders"}), encoding="utf-8")
+    return folder
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -41,7 +51,10 @@ def test_everything_for_colleagues(run_dir: Path, tmp_path: Path, cli: Cli) -> N
         there = pd.read_csv(tmp_path / f"a/tables/{name}.csv", nrows=1).columns
         assert [column for column in rows["column"] if column != "geometry"] == list(there)
     assert "hub/hub-config/tasks.json" in made
-    assert geopandas.read_file(tmp_path / "a/layers/tasks.gpkg").empty
+    plan = store.read(run_dir / "workplan.parquet")
+    assert len(geopandas.read_file(tmp_path / "a/layers/tasks.gpkg")) == len(plan)
+    facts = json.loads(made["export.json"])
+    assert facts["without_place"]["estates"] == len(store.read(run_dir / "risk.parquet"))
 
 
 def test_for_everybody_nothing_small_and_nothing_of_estates(run_dir: Path, tmp_path: Path, cli: Cli) -> None:
@@ -62,7 +75,8 @@ def test_for_everybody_nothing_small_and_nothing_of_estates(run_dir: Path, tmp_p
     (path,) = [name for name in hub if name.endswith(".parquet")]
     foretold = pd.read_parquet(tmp_path / "open" / path)
     assert set(foretold["output_type"]) == {"quantile"}
-    hidden = counts[counts["suppressed"] & (counts["month"] > "2020-07-01")]
+    last = counts["month"].drop_duplicates().nlargest(24)
+    hidden = counts[counts["suppressed"] & counts["month"].isin(last)]
     series = set(zip(hidden["area"], hidden["category"], strict=True))
     assert series
     assert series.isdisjoint(zip(foretold["location"], foretold["category"], strict=True))
