@@ -32,6 +32,9 @@ MONTHS_CLEAN = 24
 STEP = 4.0
 """How much dearer it is to leave out a total than one of its parts."""
 
+OWN = "\0"
+"""Ends the name of the part of an area that is in none of the areas below it; such a part is never told."""
+
 _Route = tuple[np.ndarray, np.ndarray, int, int]
 """Of a move: the nodes that gain with their column, the partner's that lose, the column, the other column."""
 
@@ -95,7 +98,8 @@ class _Table:
 def _one_month(rows: pd.DataFrame, parents: dict[str, str], value: str, least: int) -> pd.DataFrame:
     table = _table(rows, parents, value)
     body = table.counts[:-1]
-    small = np.argwhere((body > 0) & (body < least))
+    told = ~np.array([node.endswith(OWN) for node in table.nodes])[:, None]
+    small = np.argwhere((body > 0) & (body < least) & told)
     for node, column in small:
         _hide(table, (node, column))
     order = sorted(small.tolist(), key=lambda cell: (-len(table.under[cell[0]]), body[tuple(cell)], cell))
@@ -103,7 +107,7 @@ def _one_month(rows: pd.DataFrame, parents: dict[str, str], value: str, least: i
         count = int(body[node, column])
         _protect(table, node, column, least - count, sign=1)
         _protect(table, node, column, count - 1, sign=-1)
-    there = np.argwhere(np.isfinite(table.worth[:-1]) | table.hidden[:-1])
+    there = np.argwhere(np.isfinite(table.worth[:-1]) & told)
     counts = body[there[:, 0], there[:, 1]].astype(float)
     hidden = table.hidden[there[:, 0], there[:, 1]]
     return pd.DataFrame(
@@ -120,9 +124,11 @@ def _one_month(rows: pd.DataFrame, parents: dict[str, str], value: str, least: i
 def _table(rows: pd.DataFrame, parents: dict[str, str], value: str) -> _Table:
     wide = rows.pivot(index="area", columns="category", values=value).sort_index().sort_index(axis=1)
     chains = {str(area): _chain(str(area), parents) for area in wide.index}
+    above = {node for chain in chains.values() for node in chain[1:]}
+    chains = {area: [area + OWN, *chain] if area in above else chain for area, chain in chains.items()}
     nodes = sorted({node for chain in chains.values() for node in chain})
     place = {node: n for n, node in enumerate(nodes)}
-    paths = {place[area]: np.array([place[node] for node in chain]) for area, chain in chains.items()}
+    paths = {place[chain[0]]: np.array([place[node] for node in chain]) for chain in chains.values()}
     counts = np.zeros((len(nodes) + 1, wide.shape[1] + 1), dtype=np.int64)
     there = np.zeros_like(counts, dtype=bool)
     height = np.zeros(len(nodes) + 1)
@@ -139,10 +145,12 @@ def _table(rows: pd.DataFrame, parents: dict[str, str], value: str) -> _Table:
     there[:-1, -1] = True
     worth = np.where(there, np.log2(2.0 + counts) * STEP ** height[:, None], np.inf)
     worth[:, -1] *= STEP
+    hidden = np.array([node.endswith(OWN) for node in [*nodes, ""]])[:, None] & there
+    worth[hidden] = 0.0
     counts[-1], worth[-1] = PLENTY, 0.0
     columns = [*map(str, wide.columns), ALL]
     shown = {1: np.zeros_like(counts), -1: np.zeros_like(counts)}
-    return _Table(nodes, columns, counts, paths, under, worth, np.zeros_like(there), shown)
+    return _Table(nodes, columns, counts, paths, under, worth, hidden, shown)
 
 
 def _chain(area: str, parents: dict[str, str]) -> list[str]:

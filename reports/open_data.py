@@ -34,7 +34,8 @@ def areas(table: pd.DataFrame) -> bytes:
 def tasks(workplan: pd.DataFrame, areas: pd.DataFrame, estates: pd.DataFrame) -> bytes:
     """GeoJSON of the work plan: a point a task, at its estate, else within its area; null without either."""
     there = estates[estates["lon"].notna() & estates["lat"].notna()]
-    at = {row.estate: _point(row.lon, row.lat) for row in there.itertuples()}
+    points = zip(there["estate"], there["lon"].tolist(), there["lat"].tolist(), strict=True)
+    at = {estate: _point(lon, lat) for estate, lon, lat in points}
     within = {
         area: _inside(wkb) for area, wkb in zip(areas["area"], areas["geometry"], strict=True) if not _unknown(wkb)
     }

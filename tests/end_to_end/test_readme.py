@@ -30,7 +30,8 @@ def test_the_commands_run(
     monkeypatch.chdir(tmp_path)
     found = commands(root)
     assert [words[0] for words in found] == [
-        "init", "check", "monthly", "plan", "export", "feedback", "effect", "backtest", "risk", "backtest", "study", "runs",
+        "init", "check", "monthly", "plan", "export", "feedback", "effect", "backtest", "risk", "backtest", "study",
+        "runs",
     ]  # fmt: skip
     for words in found:
         result = cli(*words)

@@ -26,10 +26,10 @@ def test_every_meaning_is_of_a_column_and_in_both_languages() -> None:
 
 def test_rules_are_told_in_signs() -> None:
     rows = dictionary.columns("forecasts", tables.Forecasts).set_index("column")
-    assert rows.loc["level", ["type", "empty", "allowed"]].tolist() == ["number", True, "> 0; < 1"]
+    assert list(rows.loc["level", ["type", "empty", "allowed"]]) == ["number", True, "> 0; < 1"]
     assert rows.loc["output", "allowed"] == "mean, variance, quantile"
     assert rows.loc["month", "type"] == "date"
-    assert rows.loc["horizon", ["type", "allowed"]].tolist() == ["whole number", "≥ 1"]
+    assert list(rows.loc["horizon", ["type", "allowed"]]) == ["whole number", "≥ 1"]
     assert dictionary.columns("areas", tables.Areas).set_index("column").loc["area", "allowed"] == "unique"
     types = pd.concat([dictionary.columns(name, kind) for name, kind in dictionary.every_table().items()])["type"]
     assert set(types) <= {"text", "number", "whole number", "date", "true/false", "bytes"}
