@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects clean
+.PHONY: install demo test lint dictionary bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -28,6 +28,9 @@ lint: install
 
 test: lint
 	.venv/bin/pytest -n 2
+
+dictionary: install
+	@.venv/bin/python -m pipelines.dictionary docs/data.md
 
 bench-peers: install
 	@$(UV) sync --project tests/bench/peers --python .venv/bin/python --locked --quiet

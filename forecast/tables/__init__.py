@@ -32,7 +32,7 @@ from forecast.tables.scores import (
     RiskScores,
     Scores,
 )
-from forecast.tables.series import Calibration, Contributions, Forecasts, Panel, Scenarios, Seasons
+from forecast.tables.series import Calibration, Contributions, Forecasts, Panel, PublicCounts, Scenarios, Seasons
 from forecast.tables.work import FATES, REFUSED, STATUSES, PlanChanges, Refusals, Returns, Tasks, Workplan
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "PlanChanges",
     "PlanGains",
     "PlanScores",
+    "PublicCounts",
     "Rates",
     "Refusals",
     "Rejects",

@@ -97,3 +97,19 @@ class Scenarios(Table):
 
     class Config:
         unique = ["category", "month", "scenario"]
+
+
+class PublicCounts(Table):
+    """Requests by month, of all areas and categories with their sums, as they may be published.
+
+    `count` is null where it is `suppressed`: from 1 to 4, or one from which such a count could be worked out.
+    """
+
+    area: Series[str]
+    category: Series[str]
+    month: Series[pd.Timestamp]
+    count: Series[float] = pa.Field(nullable=True, ge=0)
+    suppressed: Series[bool]
+
+    class Config:
+        unique = ["area", "category", "month"]

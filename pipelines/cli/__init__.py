@@ -66,6 +66,11 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "weisu explain runs/latest --area 东社区 --category 供暖不热",
         "weisu explain runs/latest --area 110105021 --json",
     ),
+    jobs.export: (
+        "open data of a run; --public hides small counts",
+        "weisu export runs/latest --out open",
+        "weisu export runs/latest --out open --public --format parquet",
+    ),
     operating.send: (
         "send the messages of a run",
         "weisu send runs/latest --config weisu.yaml",

@@ -208,6 +208,24 @@ def init(folder: Annotated[Path, typer.Argument(help="New or empty folder.")], a
         lines_out(lines)
 
 
+def export(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a monthly run, such as runs/latest.")],
+    out: Annotated[Path, typer.Option("--out", help="New or empty folder.")],
+    public: Annotated[bool, typer.Option("--public", help="Only what everybody may see.")] = False,
+    form: Annotated[str, typer.Option("--format", help="Of the tables: csv or parquet.")] = "csv",
+    as_json: AsJson = False,
+) -> None:
+    """Open data of a run: tables, forecasts as a hub, map layers, a dictionary. --public leaves small counts out."""
+    from pipelines import exporting as job
+
+    with clean_exit(as_json):
+        written = job.run(run_dir, out, public, form)
+    if as_json:
+        object_out(written.facts)
+    else:
+        lines_out(written.lines)
+
+
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder to write the city into.")],
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same city.")],
