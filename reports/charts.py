@@ -1,6 +1,6 @@
 """Words -> Vega-Lite specifications; colours are CSS variables, so they follow the page's theme.
 
-The script of a page hands each chart its rows: `trend` those of one place and category, `areas` of one category and span.
+The script of a page hands each chart its rows: `trend` of one place and category, `areas` of one category and span.
 """
 
 import json
@@ -13,6 +13,9 @@ from reports.material import BANDS
 from reports.texts import FONTS, Words
 
 Rows = list[dict[str, Any]]
+
+MONTHS = 48
+"""Months a trend shows, about."""
 
 CLASSES = 6
 """Colours of the ramp."""
@@ -50,8 +53,8 @@ def trend(origin: pd.Timestamp, as_of: pd.Timestamp, words: Words) -> str:
         y=alt.Y("e:Q", title=None)
     )
     name = base.mark_text(dy=-7, color="var(--accent)", fontWeight="bold").encode(
-        x=alt.X("m:T", aggregate={"argmax": "h80"}),
-        y=alt.Y("h80:Q", aggregate="max", title=None),
+        x=alt.X("m:T", aggregate={"argmax": "h95"}),
+        y=alt.Y("h95:Q", aggregate="max", title=None),
         text=alt.value(words("trend.expected")),
     )
     layers = alt.layer(*bands, name, *_dates(origin, as_of, words), compared, actual, expected, *_hovers(words))
@@ -65,15 +68,15 @@ def _dates(origin: pd.Timestamp, as_of: pd.Timestamp, words: Words) -> list[Any]
 
     marks = []
     dates = (
-        (origin, "right", -4, words("trend.last", month=words.month(origin))),
-        (as_of, "left", 4, words("trend.as_of", month=words.month(as_of))),
+        (origin, -6, words("trend.last", month=words.month(origin))),
+        (as_of, -22, words("trend.as_of", month=words.month(as_of))),
     )
-    for day, align, dx, said in dates:
+    for day, y, said in dates:
         at = alt.Chart(alt.InlineData([{"m": iso(day)}])).encode(x="m:T")
         marks += [
             at.mark_rule(color="var(--muted)", strokeDash=[2, 2]),
-            at.mark_text(align=align, dx=dx, baseline="bottom", color="var(--muted)").encode(
-                y=alt.value(-6), text=alt.value(said)
+            at.mark_text(align="right", dx=4, baseline="bottom", color="var(--muted)").encode(
+                y=alt.value(y), text=alt.value(said)
             ),
         ]
     return marks
@@ -84,10 +87,11 @@ def _hovers(words: Words) -> list[Any]:
     import altair as alt
 
     base = alt.Chart().encode(x=months(words))
+    ranges = {f"r{band}": _joined(f"datum.l{band}", f"datum.h{band}") for band in BANDS}
     return [
         base.transform_filter(f"{'' if known else '!'}isValid(datum.v)")
-        .transform_calculate(**{f"r{band}": _joined(f"datum.l{band}", f"datum.h{band}") for band in BANDS})
-        .mark_rule(strokeWidth=14, opacity=0)
+        .transform_calculate(**ranges, rp="isValid(datum.p) ? format(datum.p, ',.0f') : '–'")
+        .mark_rule(strokeWidth=alt.ExprRef(f"width / {MONTHS}"), opacity=0)
         .encode(tooltip=_trend_tooltip(words, known))
         for known in (True, False)
     ]
@@ -95,7 +99,7 @@ def _hovers(words: Words) -> list[Any]:
 
 @lru_cache
 def areas_map(words: Words) -> str:
-    """Places coloured by class. Reads the data set `areas`: GeoJSON features with k (colour), n, s, x, r, y (texts)."""
+    """Places coloured by class. Reads `areas`: GeoJSON features with k (colour) and the texts n, s, x, r, y."""
     import altair as alt
 
     texts = {"n": "col.place", "s": "col.within", "x": "col.expected", "r": "trend.wide", "y": "col.last_year"}
@@ -161,7 +165,7 @@ def _trend_tooltip(words: Words, known: bool) -> list[Any]:
     import altair as alt
 
     month = alt.Tooltip("m:T", title=words("col.month"), format=month_format(words))
-    compared = alt.Tooltip("p:Q", title=words("trend.compared"), format=",.0f")
+    compared = alt.Tooltip("rp:N", title=words("trend.compared"))
     if known:
         return [month, alt.Tooltip("v:Q", title=words("trend.actual"), format=",.0f"), compared]
     bands = [alt.Tooltip(f"r{band}:N", title=words("trend.band", band=band)) for band in BANDS]

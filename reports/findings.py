@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.tables import ALL, UNCLASSIFIED
-from reports.material import Coming, Material
+from reports.material import Coming, Material, records
 from reports.texts import Words, whole
 
 REASONS = 3

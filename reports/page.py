@@ -28,8 +28,11 @@ SAID = {
 }  # fmt: skip
 """Texts the script fills in: its name for each -> key."""
 
-PARTS = ("months", "category", "expected", "range", "against", "low", "high", "change", "last_year", "n", "shown", "all")
-PARTS += ("place", "name")
+PARTS = (
+    "months", "category", "expected", "range", "against", "low", "high", "change", "last_year", "n", "shown", "all",
+    "place", "name",
+)  # fmt: skip
+"""Places in these texts, left for the script."""
 
 
 def render(material: Material) -> bytes:
@@ -107,6 +110,7 @@ def _payload(
             "header": [words(f"col.{name}") for name in page_plan.CSV],
             "rows": [[task["csv"][name] for name in page_plan.CSV] for task in tasks],
         },
+        "columns": page_plan.COLUMNS,
         "sort": [[task["sort"][name] for name in page_plan.COLUMNS] for task in tasks],
         "words": {name: words(key, **{part: f"{{{part}}}" for part in PARTS}) for name, key in SAID.items()},
     }

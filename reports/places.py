@@ -151,7 +151,10 @@ def _cubes(
     shape = (len(spans), len(categories), len(codes))
     cube = {name: np.full(shape, np.nan) for name in ("expected", "low", "high", "last_year")}
     rows = coming[coming["area"].isin(codes)]
-    at = pd.Index(categories).get_indexer(rows["category"]), pd.Index(codes).get_indexer(rows["area"])
+    at = (
+        pd.Index(categories).get_indexer(pd.Index(rows["category"])),
+        pd.Index(codes).get_indexer(pd.Index(rows["area"])),
+    )
     for name, values in cube.items():
         values[0][at] = _rounded(rows[name])
     ahead = material.outlook[material.outlook["area"].isin(codes) & material.outlook["category"].isin(categories)]
@@ -160,8 +163,8 @@ def _cubes(
     ahead = ahead[ahead["month"].isin(list(of_month))]
     where = (
         ahead["month"].map(of_month).to_numpy(int),
-        pd.Index(categories).get_indexer(ahead["category"]),
-        pd.Index(codes).get_indexer(ahead["area"]),
+        pd.Index(categories).get_indexer(pd.Index(ahead["category"])),
+        pd.Index(codes).get_indexer(pd.Index(ahead["area"])),
     )
     for name in ("expected", "low", "high"):
         cube[name][where] = _rounded(ahead[name])

@@ -115,7 +115,9 @@ def _past(material: Material, chosen: list[tuple[str, str]]) -> dict[tuple[str, 
     if cells is None:
         return {}
     below = _below(material, cells.areas)
-    found = {}
+    position = {str(category): n for n, category in enumerate(cells.categories)}
+    found: dict[tuple[str, str], list[Number]] = {}
+    unknown = np.full(len(cells.months), np.nan)
     for area, group in pd.DataFrame(chosen, columns=["area", "category"]).groupby("area", sort=False):
         members = below.get(str(area), [])
         counts = cells.past[members]
@@ -123,14 +125,9 @@ def _past(material: Material, chosen: list[tuple[str, str]]) -> dict[tuple[str, 
         sums = np.where(covered, np.nansum(counts, axis=0), np.nan)
         total = np.where(covered.any(axis=0), np.nansum(sums, axis=0), np.nan)
         for category in group["category"]:
-            row = total if category == ALL else _row(sums, cells.categories, category)
-            found[str(area), category] = [_whole(value) for value in row]
+            row = total if category == ALL else sums[position[category]] if category in position else unknown
+            found[str(area), str(category)] = [None if value != value else int(value) for value in row.tolist()]
     return found
-
-
-def _row(sums: np.ndarray, categories: pd.Index, category: str) -> np.ndarray:
-    at = categories.get_indexer([category])[0]
-    return sums[at] if at >= 0 else np.full(sums.shape[1], np.nan)
 
 
 def _cells(material: Material) -> Cells | None:
@@ -140,7 +137,11 @@ def _cells(material: Material) -> Cells | None:
     panel = material.panel[material.panel["month"] >= span[0]]
     areas, categories = pd.Index(panel["area"].unique()), pd.Index(panel["category"].unique())
     past = np.full((len(areas), len(categories), len(span)), np.nan)
-    at = areas.get_indexer(panel["area"]), categories.get_indexer(panel["category"]), span.get_indexer(panel["month"])
+    at = (
+        areas.get_indexer(pd.Index(panel["area"])),
+        categories.get_indexer(pd.Index(panel["category"])),
+        span.get_indexer(pd.Index(panel["month"])),
+    )
     past[at] = panel["orders"]
     return Cells(areas, categories, span, past)
 
@@ -180,10 +181,9 @@ def _before(material: Material, chosen: list[tuple[str, str]]) -> dict[tuple[str
 
 
 def _only(rows: pd.DataFrame, chosen: list[tuple[str, str]]) -> pd.DataFrame:
-    areas, categories = ({cell[n] for cell in chosen} for n in (0, 1))
-    rows = rows[rows["area"].isin(areas) & rows["category"].isin(categories)]
-    wanted = pd.MultiIndex.from_tuples(chosen, names=["area", "category"]) if chosen else []
-    return rows[pd.MultiIndex.from_frame(rows[["area", "category"]]).isin(wanted)]
+    keys = pd.DataFrame(chosen, columns=["area", "category"])
+    rows = rows[rows["area"].isin(keys["area"]) & rows["category"].isin(keys["category"])]
+    return rows.merge(keys, on=["area", "category"])
 
 
 def _number(value: float) -> Number:

@@ -333,11 +333,9 @@
     if (b === null) return -1;
     return typeof a === "number" ? a - b : String(a).localeCompare(String(b), document.documentElement.lang);
   };
-  all("#tasks th button").forEach((button) => button.addEventListener("click", () => {
-    const column = Number(button.dataset.column);
-    const head = button.parentElement;
-    const down = head.getAttribute("aria-sort") === "ascending";
-    all("#tasks th").forEach((other) => other.removeAttribute("aria-sort"));
+  const sortBy = (column, down) => {
+    const head = all("#tasks thead th")[column];
+    all("#tasks thead th").forEach((other) => other.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     order = rows.map((_, index) => index).sort((a, b) => {
       const x = data.sort[a][column];
@@ -345,8 +343,17 @@
       return (x === null || y === null || !down ? compare(x, y) : compare(y, x)) || a - b;
     });
     order.forEach((index) => body.append(rows[index]));
+    byId("sort").value = String(column);
     refresh();
+  };
+  all("#tasks th button").forEach((button) => button.addEventListener("click", () => {
+    sortBy(Number(button.dataset.column), button.parentElement.getAttribute("aria-sort") === "ascending");
   }));
+  const LARGEST_FIRST = ["expected", "excess", "risk"];
+  byId("sort").addEventListener("change", () => {
+    const column = Number(byId("sort").value);
+    sortBy(column, LARGEST_FIRST.includes(data.columns[column]));
+  });
 
   // A text that starts like a formula is given an apostrophe, as in workplan.csv.
   const neutral = (value) => {

@@ -13,9 +13,7 @@ OFFICE_FONT = "Microsoft YaHei"
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-PARTS = tuple(
-    part.TEXTS for part in (common, method, tables, page, changes, backtest, risk, effects, live)
-)
+PARTS = tuple(part.TEXTS for part in (common, method, tables, page, changes, backtest, risk, effects, live))
 TEXTS = {key: text for part in PARTS for key, text in part.items()}
 
 

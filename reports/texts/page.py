@@ -70,7 +70,9 @@ TEXTS = {
         "社区太多，图上按街道合计；社区的数字见计划和各街道工作簿。",
         " Communities are too many to draw: these are streets; communities stand in the plan and the workbooks.",
     ),
-    "map.missing": Text("{n} 个{place}没有边界，未画在图上，但列在表格里。", "{n} × {place} without a boundary are not drawn."),
+    "map.missing": Text(
+        "{n} 个{place}没有边界，未画在图上，但列在表格里。", "{n} × {place} without a boundary are not drawn."
+    ),
     "map.top": Text("件数最多的{place}", "Largest by {place}"),
     "map.none": Text("没有社区的预测可画。", "There is no community forecast to draw."),
     "map.table": Text("以表格查看全部{place}", "Every {place} as a table"),
@@ -83,6 +85,7 @@ TEXTS = {
     "plan.search.hint": Text("社区、类别、措施……", "community, category, action…"),
     "plan.every_street": Text("全部街道", "All streets"),
     "plan.every_lead": Text("全部牵头方", "All lead parties"),
+    "plan.order": Text("排序", "Sort by"),
     "plan.every_fate": Text("全部安排", "All fates"),
     "plan.every_change": Text("全部", "All"),
     "plan.why": Text("依据和去年对照", "Why, and last year"),
@@ -111,7 +114,8 @@ TEXTS = {
     ),
     "silent.title": Text("哪些小区可能反映得太少", "Estates that may report too little"),
     "silent.none": Text(
-        "没有小区的诉求少得可疑。", "No estate reports so little that something may be hidden."
+        "没有哪个小区有足够把握说它反映得太少。",
+        "Of no estate can it be said with confidence that it reports too little.",
     ),
     "silent.not_sought": Text(
         "没有小区数据，因此没有找过反映偏少的小区。", "There are no estate data, so silent estates were not sought."
