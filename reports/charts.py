@@ -33,7 +33,8 @@ def library() -> str:
 def trend(origin: pd.Timestamp, as_of: pd.Timestamp, words: Words) -> str:
     """Line of the past, dashed line of what is expected, bands of 50, 80 and 95 %, dotted line to compare with.
 
-    Reads the data set `trend`: m (month), v (came), e (expected), l50, h50 ... h95, p (to compare with).
+    Reads the data set `trend`: m (month), v (came), e (expected), l50, h50 ... h95, p (to compare with), q
+    (its name, where it is written).
     """
     import altair as alt
 
@@ -57,7 +58,12 @@ def trend(origin: pd.Timestamp, as_of: pd.Timestamp, words: Words) -> str:
         y=alt.Y("h95:Q", aggregate="max", title=None),
         text=alt.value(words("trend.expected")),
     )
-    layers = alt.layer(*bands, name, *_dates(origin, as_of, words), compared, actual, expected, *_hovers(words))
+    then = (
+        base.transform_filter("isValid(datum.q)")
+        .mark_text(dy=-8, color="var(--muted)")
+        .encode(y=alt.Y("p:Q", title=None), text="q:N")
+    )
+    layers = alt.layer(*bands, name, then, *_dates(origin, as_of, words), compared, actual, expected, *_hovers(words))
     layers = layers.properties(data=alt.NamedData("trend"), width="container", height=300)
     return finished(layers)
 

@@ -24,7 +24,7 @@ SAID = {
     "no_last_year": "headline.no_last_year", "more_than": "change.more", "fewer": "change.fewer",
     "same": "change.same", "shown": "plan.shown", "copied": "plan.copied", "copy": "plan.copy",
     "requests": "requests", "whole": "coming.whole", "tile": "map.tile",
-    "all_rows": "page.all_rows",
+    "all_rows": "page.all_rows", "then": "trend.then",
 }  # fmt: skip
 """Texts the script fills in: its name for each -> key."""
 

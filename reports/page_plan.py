@@ -46,7 +46,6 @@ def _task(row: dict[str, Any], words: Words, first: bool) -> dict[str, Any]:
         "cell": [row["area"], row["category"]],
         "sure": words("8_in_10", low=words.count(low), high=words.count(high)),
         "excess": "–" if excess is None else words.signed(excess),
-        "past": {name: words("requests", n=words.count(n)) for name, n in past.items() if n is not None},
         "grade": row["risk_grade"] if grade else "",
         "grade_word": grade,
         "score": score,

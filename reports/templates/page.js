@@ -63,6 +63,8 @@
       if (then !== null && then !== undefined) row.p = then;
       rows.push(row);
     });
+    const highest = rows.reduce((best, row) => ((row.p || 0) > ((best && best.p) || 0) ? row : best), null);
+    if (highest) highest.q = data.words.then;
     const next = rows.length && nextTo(history[history.length - 1], data.lines.ahead[0]);
     if (ahead.length && next) {
       const last = rows[rows.length - 1];
