@@ -20,11 +20,12 @@ ISSUING = ("monthly", "plan")
 
 @dataclass(frozen=True)
 class Past:
-    """plan: Workplan last issued before a month, `plan_run` its run. tasks: Tasks. plans: every plan issued, oldest
-    first. digest: of all that shaped these."""
+    """plan: Workplan last issued before a month, `plan_run` its run; `year_run`: the run issued a year before it.
+    tasks: Tasks. plans: every plan issued, oldest first. digest: of all that shaped these."""
 
     plan: pd.DataFrame
     plan_run: Path | None
+    year_run: Path | None
     tasks: pd.DataFrame
     plans: tuple[pd.DataFrame, ...]
     digest: str
@@ -49,7 +50,8 @@ def past(config: Config, folder: Path, as_of: pd.Timestamp | None = None) -> Pas
     heard = said.to_csv(index=False).encode()
     digest = hashlib.sha256("\n".join(run.name for run in found).encode() + heard).hexdigest()
     known = tasks(plans, said)
-    return Past(plans[-1] if plans else empty(Workplan), found[-1] if found else None, known, plans, digest)
+    last, last_run = (plans[-1], found[-1]) if found else (empty(Workplan), None)
+    return Past(last, last_run, _a_year_before(found, as_of), known, plans, digest)
 
 
 def returns(config: Config) -> pd.DataFrame:
@@ -92,6 +94,13 @@ def facts(config: Config) -> dict[str, Any]:
         return {}
     seen = os.path.relpath(path, config.path(config.settings.runs))
     return {"book": seen, "bytes": path.stat().st_size, "sha256": audit.digest(path)}
+
+
+def _a_year_before(found: list[Path], as_of: pd.Timestamp | None) -> Path | None:
+    if as_of is None:
+        return None
+    then = f"{as_of - pd.DateOffset(years=1):%Y-%m}"
+    return next((run for run in found if runs.manifest(run)["as_of"] == then), None)
 
 
 def _path(config: Config) -> Path:

@@ -32,6 +32,19 @@ def look_back(
     return scored, live.drift(scored, settings.live)
 
 
+def as_issued(config: Config, run: Path | None, job: Run) -> pd.DataFrame:
+    """DataFrame[area, category, month, predicted]: the means a run issued; empty without a run that can be read."""
+    columns = ["area", "category", "month", "predicted"]
+    if run is not None:
+        try:
+            _same_unit(config, run)
+            wanted = [("model", "=", COMBINATION), ("output", "=", "mean")]
+            return store.read(run / "forecasts.parquet", where=wanted)[columns]
+        except (WeisuError, OSError, ValueError, KeyError, TypeError) as error:
+            job.say("passed_over", run=run.name, why=str(error).splitlines()[0] if str(error) else repr(error))
+    return empty(Forecasts)[columns]
+
+
 def _earlier(config: Config, folder: Path, as_of: pd.Timestamp, origin: pd.Timestamp) -> list[Path]:
     """Run folders by origin, oldest first; of each origin the one issued last."""
     origins: dict[str, Path] = {}

@@ -17,7 +17,7 @@ from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
 from forecast.risk.fairness import fairness
 from forecast.tables import ALL, FATES, Workplan, conform
-from pipelines import store
+from pipelines import live, store
 from pipelines.book import Past
 from pipelines.config import Config
 from pipelines.runs import Identity, Run
@@ -48,12 +48,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Planned:
-    """Workplan, PlanChanges and Fairness, and the ground they stand on."""
+    """Workplan, PlanChanges and Fairness, and the ground they stand on; what was issued a year before."""
 
     ground: workplan.Ground
     workplan: pd.DataFrame
     changes: pd.DataFrame
     fairness: pd.DataFrame
+    year_before: pd.DataFrame
 
 
 def found_in(run: Path, as_of: str, origin: str) -> Found:
@@ -106,7 +107,7 @@ def plan(config: Config, found: Found, past: Past, job: Run) -> Planned:
     slots = built.loc[built["chosen"], "estate"].dropna()
     seen = found["estate_incidents"], found["estate_incidents_uncapped"]
     fair = fairness(settings.fairness, found["risk"], found["estates"], *seen, found.as_of, slots)
-    return Planned(ground, built, moved, fair)
+    return Planned(ground, built, moved, fair, live.as_issued(config, past.year_run, job))
 
 
 def against(config: Config, planned: Planned, source: Path, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -147,7 +148,8 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         sources=found["sources"], unresolved=found["unresolved"], scores=found["scores"],
         driver_names=risk.labels(settings.risk), fairness=planned.fairness, warnings=tuple(job.warnings),
         next_tasks=_next_tasks(config, planned.ground.names, found.as_of), live_scores=found["live_scores"],
-        drift=found["drift"],
+        drift=found["drift"], changes=planned.changes, silent=found["silent_estates"],
+        year_before=planned.year_before,
     )  # fmt: skip
     files = 0
     for name, content in reports.render_all(material):

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.tables import ALL, UNCLASSIFIED
-from reports.material import Coming, Material
+from reports.material import Coming, Material, records
 from reports.texts import Words, whole
 
 REASONS = 3
@@ -95,6 +95,22 @@ def difference(coming: Coming) -> int:
     return whole(coming.expected if coming.complete else coming.same) - whole(coming.last_year)
 
 
+def trend_sentence(material: Material, words: Words) -> str:
+    """What is coming in the whole city."""
+    total = material.coming_of(material.root)
+    if total is None:
+        return words("trend.none")
+    return words(
+        "trend.sentence",
+        place=material.city,
+        category=category_name(material, ALL),
+        months=words.months(total.first, total.last),
+        expected=words.count(total.expected),
+        range=sure(total, words),
+        against=against(total, words),
+    )
+
+
 def data_sentences(material: Material, words: Words) -> list[str]:
     """Which data the run saw, what was refused and what found no place."""
     sentences = []
@@ -148,6 +164,33 @@ def risk_table(material: Material, words: Words, street: str | None = None, limi
     rows["category_name"] = rows["category"].map(material.category_names).fillna(rows["category"])
     given = reasons(rows, material.risk_drivers, material.driver_names, words)
     return rows.assign(reasons=given).reset_index(drop=True)
+
+
+def silent(material: Material, words: Words, limit: int) -> dict[str, Any]:
+    """Estates that seem to report too little, the surest first: a sentence, and rows in words."""
+    rows = material.silent[material.silent["listed"] & (material.silent["category"] == ALL)]
+    if rows.empty:
+        return {"sentence": words("silent.none" if len(material.silent) else "silent.not_sought"), "rows": []}
+    named = rows.merge(material.estates[["estate", "name", "area"]], on="estate")
+    named = named.sort_values(["probability", "estate"], ascending=[False, True], kind="stable").head(limit)
+    reason = "reason_en" if words.language == "en" else "reason"
+    shown = [
+        {
+            "name": row["name"],
+            "place": material.area_names.get(row["area"], ""),
+            "street": material.area_names.get(material.street_of.get(row["area"], ""), ""),
+            "chance": words("silent.chance", n=min(9, max(1, whole(10 * row["probability"])))),
+            "expected": _requests(row["expected"], words),
+            "reported": _requests(row["reported"], words),
+            "reason": row[reason],
+        }
+        for row in records(named)
+    ]
+    return {"sentence": words("silent.sentence", n=words.count(len(rows)), top=len(shown)), "rows": shown}
+
+
+def _requests(value: float, words: Words) -> str:
+    return "–" if pd.isna(value) else words("requests", n=words.count(value))
 
 
 def reasons(rows: pd.DataFrame, drivers: pd.DataFrame, driver_names: pd.DataFrame, words: Words) -> pd.Series:

@@ -8,7 +8,17 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.tables import ALL, LEVELS, UNCLASSIFIED, Drift, LiveScores, empty
+from forecast.tables import (
+    ALL,
+    LEVELS,
+    UNCLASSIFIED,
+    Drift,
+    Forecasts,
+    LiveScores,
+    PlanChanges,
+    SilentEstates,
+    empty,
+)
 from reports.texts import Words
 
 Language = Literal["zh", "en"]
@@ -58,6 +68,8 @@ class Material:
         fairness: Fairness of the slots of the plan; empty where it was not looked at.
         warnings: plain sentences in `language`.
         live_scores, drift: LiveScores and Drift of forecasts issued earlier; empty where there were none.
+        changes: PlanChanges against the plan before. silent: SilentEstates.
+        year_before: DataFrame[area, category, month, predicted]: means as issued a year ago; may be empty.
         next_tasks: when the work plan is empty, the nearest window in words ("3 月的防汛"); may be "".
     """
 
@@ -84,6 +96,9 @@ class Material:
     next_tasks: str = ""
     live_scores: pd.DataFrame = field(default_factory=lambda: empty(LiveScores))
     drift: pd.DataFrame = field(default_factory=lambda: empty(Drift))
+    changes: pd.DataFrame = field(default_factory=lambda: empty(PlanChanges))
+    silent: pd.DataFrame = field(default_factory=lambda: empty(SilentEstates))
+    year_before: pd.DataFrame = field(default_factory=lambda: empty(Forecasts))
 
     @property
     def plan_month(self) -> pd.Timestamp:

@@ -5,68 +5,81 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.tables import UNCLASSIFIED
-from reports import accuracy, charts, findings, html, live
+from forecast.tables import ALL, UNCLASSIFIED
+from reports import accuracy, changes, charts, findings, html, live, page_plan, places, series
 from reports.material import Material, records
+from reports.places import Places
+from reports.series import Line
 from reports.texts import FONTS, Words, whole
 
 TASKS = 1000
 """Tasks on the page; the rest are in the CSV."""
 ESTATES = 50
 
-PLAN_COLUMNS = (
-    "rank",
-    "community",
-    "category",
-    "action",
-    "lead",
-    "start_by",
-    "window",
-    "expected",
-    "excess",
-    "risk",
-    "on_time",
-)
-CSV_COLUMNS = (
-    "task_id", "rank", "street", "community", "estate", "category", "action", "lead", "support", "start_by", "window",
-    "expected", "low80", "high80", "normal", "last_year", "on_time", "fate", "reason", "proof",
+SECTIONS = ("headlines", "changes", "data", "live", "coming", "map", "plan", "risk", "accuracy", "method")
+
+SAID = {
+    "trend": "trend.sentence", "none": "trend.none", "range": "range", "sure": "8_in_10.at_least",
+    "no_interval": "no_interval", "against": "headline.against", "part": "headline.against.part",
+    "no_last_year": "headline.no_last_year", "more_than": "change.more", "fewer": "change.fewer",
+    "same": "change.same", "shown": "plan.shown", "copied": "plan.copied", "copy": "plan.copy",
+    "requests": "requests", "whole": "coming.whole", "tile": "map.tile",
+    "all_rows": "page.all_rows", "then": "trend.then",
+}  # fmt: skip
+"""Texts the script fills in: its name for each -> key."""
+
+PARTS = (
+    "months", "category", "expected", "range", "against", "low", "high", "change", "last_year", "n", "shown", "all",
+    "place", "name",
 )  # fmt: skip
+"""Places in these texts, left for the script."""
 
 
 def render(material: Material) -> bytes:
     """The page as UTF-8 HTML."""
     words = Words(material.language)
     template = html.environment().get_template("page.html.j2")
-    tasks = [_task(row, words) for row in records(material.workplan.sort_values("rank").head(TASKS))]
-    categories = charts.choices(material)
-    places = charts.place_rows(material, categories)
+    tasks = page_plan.rows(material, words, TASKS)
+    categories = series.choices(material)
+    where = places.find(material, categories)
+    lines = series.lines(material, series.wanted(material, categories))
     page = template.render(
         t=words,
         language="zh-CN" if material.language == "zh" else "en",
         material=material,
         fonts=FONTS,
+        sections=SECTIONS,
         headlines=findings.headlines(material, words),
         made=_made(material, words),
+        changes=changes.sentences(material, words),
+        dropped=changes.dropped(material, words),
+        dropped_cut=changes.cut(material, words),
         data=findings.data_sentences(material, words),
         sources=_sources(material, words),
         categories=[findings.category_name(material, code) for code in categories],
-        sentence=charts.trend_sentences(material, words, categories)[0],
+        sentence=findings.trend_sentence(material, words),
         cut=_cut(material, words, categories),
-        **_where(material, words, places),
-        top=charts.largest(places, 0),
+        compared=words("trend.before" if any(line.before for line in lines) else "trend.year"),
+        fits="" if len(lines) < series.LINES else words("coming.cut"),
+        where=places.sentence(where, words),
+        missing=places.missing(where, words),
+        spans=places.spans(where, words),
+        level=words(f"place.{where.level}"),
         tasks=tasks,
-        plan_columns=PLAN_COLUMNS,
+        plan_columns=page_plan.COLUMNS,
         plan_sentence=findings.plan_headline(material, words),
         hidden_tasks=max(0, len(material.workplan) - TASKS),
         streets=sorted({task["street"] for task in tasks}),
         leads=sorted({task["lead"] for task in tasks}),
+        fates=sorted({task["fate"] for task in tasks}),
         risk=_risk(material, words),
+        silent=findings.silent(material, words, ESTATES),
         live=live.sentences(material, words),
         live_chart=bool(live.chart_rows(material, categories)),
         accuracy=accuracy.sentences(material, words),
         horizons=accuracy.by_horizon(material, words),
         method=findings.method(words),
-        payload=_payload(material, words, categories, places, tasks),
+        payload=_payload(material, words, categories, (where, lines), tasks),
         library=html.markup(charts.library()),
         style=html.markup(html.read("page.css")),
         script=html.markup(html.read("page.js")),
@@ -75,113 +88,70 @@ def render(material: Material) -> bytes:
 
 
 def _payload(
-    material: Material, words: Words, categories: list[str], places: charts.Rows, tasks: list[dict[str, Any]]
+    material: Material,
+    words: Words,
+    categories: list[str],
+    drawn: tuple[Places, list[Line]],
+    tasks: list[dict[str, Any]],
 ) -> Any:
     """Everything the script of the page reads."""
-    count = len(categories)
-    features = charts.outlines(material, places)
-    areas = charts.areas_map(words) if features else charts.areas_bars(words)
-    top = [charts.largest(places, c) for c in range(count)]
-    says = {name: words(f"plan.{name}", shown="{shown}", all="{all}") for name in ("shown", "copied", "copy")}
+    where, lines = drawn
     payload = {
         "charts": {
-            "trend": _chart(charts.trend(material.origin, words), charts.trend_rows(material, categories)),
-            "live": _chart(live.chart(words), live.chart_rows(material, categories)),
-            "areas": _chart(areas, features or charts.bar_rows(places, count)),
+            "trend": json.loads(charts.trend(material.origin, material.as_of, words)) if lines else None,
+            "live": _live(material, words, categories),
+            "areas": json.loads(charts.areas_map(words)) if where.shapes else None,
         },
-        "legend": charts.legend(places, count) if features else [],
-        "sentences": charts.trend_sentences(material, words, categories),
-        "top": [
-            [[row["n"], row["s"], row["e"][c], row["l"][c], row["h"][c]] for row in rows]
-            for c, rows in enumerate(top)
-        ],
+        "categories": [findings.category_name(material, code) for code in categories],
+        "lines": _lines(material, words, categories, lines),
+        "map": places.payload(material, where, words),
         "csv": {
             "name": f"workplan-{material.plan_month:%Y-%m}.csv",
-            "header": [words(f"col.{name}") for name in CSV_COLUMNS],
-            "rows": [[task["csv"][name] for name in CSV_COLUMNS] for task in tasks],
+            "header": [words(f"col.{name}") for name in page_plan.CSV],
+            "rows": [[task["csv"][name] for name in page_plan.CSV] for task in tasks],
         },
-        "sort": [[task["sort"][name] for name in PLAN_COLUMNS] for task in tasks],
-        "words": says | {"range": words("range", low="{low}", high="{high}")},
+        "columns": page_plan.COLUMNS,
+        "sort": [[task["sort"][name] for name in page_plan.COLUMNS] for task in tasks],
+        "words": {name: words(key, **{part: f"{{{part}}}" for part in PARTS}) for name, key in SAID.items()},
     }
     return html.markup(html.script_json(payload))
 
 
-def _chart(spec: str, data: charts.Rows) -> dict[str, Any] | None:
-    return {"spec": json.loads(spec), "data": data} if data else None
+def _live(material: Material, words: Words, categories: list[str]) -> dict[str, Any] | None:
+    data = live.chart_rows(material, categories)
+    return json.loads(live.chart(words)) | {"datasets": {"live": data}} if data else None
 
 
-def _task(row: dict[str, Any], words: Words) -> dict[str, Any]:
-    """One row of the plan: the texts it shows, what it sorts by, what the CSV holds."""
-    estate = row["estate_name"] if isinstance(row["estate_name"], str) else ""
-    grade = words.grade(row["risk_grade"])
-    score = None if pd.isna(row["risk_score"]) else whole(row["risk_score"])
-    excess = None if pd.isna(row["excess_over_normal"]) else whole(row["excess_over_normal"])
-    expected, low, high = (whole(row[name]) for name in ("expected_requests", "low", "high"))
-    start_by = f"{row['start_by']:%Y-%m-%d}"
-    shared = {
-        "rank": row["rank"], "community": row["area_name"], "category": row["category_name"], "action": row["action"],
-        "lead": row["lead_party"], "start_by": start_by, "expected": expected,
-    }  # fmt: skip
+def _lines(material: Material, words: Words, categories: list[str], lines: list[Line]) -> dict[str, Any]:
+    """Places with a line, the months, and the figures of each line; places and categories by position."""
+    codes = list(dict.fromkeys(line.area for line in lines))
+    at = {code: n for n, code in enumerate(codes)}
+    of = {code: n for n, code in enumerate(categories)}
+    parent = dict(zip(material.areas["area"], material.areas["parent"], strict=True))
+    level = dict(zip(material.areas["area"], material.areas["level"], strict=True))
+    ahead = sorted(material.outlook["month"].unique())
+    spoken = [pd.Timestamp(month) for month in (*series.months(material), *ahead)]
     return {
-        **shared,
-        "street": row["street_name"],
-        "estate": estate,
-        "support": row["support"],
-        "reason": row["reason"],
-        "proof": row["evidence"],
-        "window": words.months(row["window_start"], row["window_end"]),
-        "sure": words("8_in_10", low=words.count(low), high=words.count(high)),
-        "excess": "–" if excess is None else words.signed(excess),
-        "grade": row["risk_grade"] if grade else "",
-        "grade_word": grade,
-        "score": score,
-        "on_time": row["on_time"],
-        "waiting": "" if row["fate"] in ("chosen", "late") else findings.fate(row, words),
-        "sort": shared
-        | {
-            "window": f"{row['window_start']:%Y-%m-%d}",
-            "excess": excess,
-            "risk": score,
-            "on_time": int(row["on_time"]),
-        },
-        "csv": shared
-        | {
-            "task_id": row["task_id"],
-            "street": row["street_name"],
-            "estate": estate,
-            "support": row["support"],
-            "window": words.months(row["window_start"], row["window_end"]),
-            "low80": low,
-            "high80": high,
-            "normal": _whole(row["normal"]),
-            "last_year": _whole(row["last_year"]),
-            "on_time": words("on_time" if row["on_time"] else "late"),
-            "fate": findings.fate(row, words),
-            "reason": row["reason"],
-            "proof": row["evidence"],
-        },
-    }
-
-
-def _where(material: Material, words: Words, places: charts.Rows) -> dict[str, Any]:
-    """What the map shows, in words, and how many communities it cannot draw."""
-    shapes = set(material.areas.dropna(subset=["geometry"])["area"])
-    missing = sum(row["a"] not in shapes for row in places)
-    if not places:
-        return {"where": words("map.none"), "missing": ""}
-    months = words.months(material.ahead[0], material.ahead[-1])
-    if missing == len(places):
-        return {"where": words("map.bars", months=months), "missing": ""}
-    return {
-        "where": words("map.sentence", months=months),
-        "missing": words("map.missing", n=missing) if missing else "",
+        "places": [
+            [code, material.area_names.get(code, code), level.get(code, ""), at.get(parent.get(code) or "", -1)]
+            for code in codes
+        ],
+        "past": [charts.iso(month) for month in series.months(material)],
+        "ahead": [charts.iso(month) for month in ahead],
+        "labels": [words.month(month) for month in spoken],
+        "span": words.months(material.ahead[0], material.ahead[-1]) if len(material.ahead) else "",
+        "rows": [
+            [at[line.area], of[line.category], line.past, line.ahead, line.before, line.said]
+            for line in lines
+            if line.category in of
+        ],
     }
 
 
 def _cut(material: Material, words: Words, categories: list[str]) -> str:
     """That the charts leave out small categories, if they do."""
-    known = set(material.coming.loc[material.coming["area"] == material.root, "category"]) - {UNCLASSIFIED}
-    return words("page.more_categories", n=len(categories) - 1) if len(categories) < len(known) else ""
+    known = set(material.coming.loc[material.coming["area"] == material.root, "category"]) - {ALL, UNCLASSIFIED}
+    return words("page.more_categories", n=len(categories) - 1) if len(categories) - 1 < len(known) else ""
 
 
 def _made(material: Material, words: Words) -> str:
@@ -219,7 +189,3 @@ def _range(row: dict[str, Any], words: Words) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]):
         return ""
     return words("8_in_10", low=words.count(row["low"]), high=words.count(row["high"]))
-
-
-def _whole(value: float) -> int | None:
-    return None if pd.isna(value) else whole(value)

@@ -20,37 +20,77 @@ TEXTS = {
     "page.category": Text("类别", "Category"),
     "page.sources": Text("逐个文件", "File by file"),
     "page.more_categories": Text("图上列出诉求最多的 {n} 个类别。", "The charts offer the {n} largest categories."),
+    "page.place": Text("范围", "Place"),
+    "page.community": Text("社区", "Community"),
+    "page.span": Text("月份", "Months"),
+    "page.skip": Text("跳到正文", "Skip to the text"),
+    "page.contents": Text("目录", "Contents"),
+    "page.all_rows": Text("显示全部 {n} 行", "Show all {n} rows"),
+    "coming.whole": Text("{name}合计", "all of {name}"),
+    "coming.cut": Text(
+        "社区太多，一页放不下：街道以上的线都在，社区只有有任务的和件数最多的。其余见 forecasts 表。",
+        "There are too many communities for one page: streets and above have every line, communities those with "
+        "tasks and the largest. The table forecasts holds the rest.",
+    ),
     "trend.actual": Text("实际", "actual"),
     "trend.expected": Text("预计", "expected"),
-    "trend.last": Text("实际截至 {month}", "actual to {month}"),
+    "trend.compared": Text("对照", "to compare"),
+    "trend.then": Text("去年发出的预测", "forecast of a year ago"),
+    "trend.last": Text("实际至 {month}", "actual to {month}"),
+    "trend.as_of": Text("计划按{month}末的情况", "plan as of the end of {month}"),
     "trend.bands": Text(
         "实线是实际，虚线是预计。色带由深到浅：10 次里约 5 次、约 8 次、约 9 次半落在其中。",
         "Solid: actual. Dashed: expected. Bands from dark to light hold about 5, 8 and 9½ times in 10.",
     ),
-    "trend.sentence": Text(
-        "{category}：{months}预计 {expected} 件，{range}{against}。",
-        "{category}: {expected} expected in {months}, {range}{against}.",
+    "trend.before": Text(
+        "灰色点线是去年此时发出的预测，当时的数字，没有改过。",
+        "Grey dots: what was forecast a year ago, as issued then.",
     ),
-    "trend.none": Text("没有全市的预测可画。", "There is no city forecast to draw."),
+    "trend.year": Text(
+        "灰色点线是去年同月的实际件数；一年前没有发出过预测。",
+        "Grey dots: the same months of last year; no forecast was issued a year ago.",
+    ),
+    "trend.sentence": Text(
+        "{place} · {category}：{months}预计 {expected} 件，{range}{against}。",
+        "{place}, {category}: {expected} expected in {months}, {range}{against}.",
+    ),
+    "trend.none": Text("没有可画的预测。", "There is no forecast to draw."),
     "trend.wide": Text("八成以上区间", "80 % interval or wider"),
     "trend.band": Text("{band} % 区间", "{band} % interval"),
+    "trend.table": Text("以表格查看这条线", "This line as a table"),
     "map.sentence": Text(
-        "{months}各社区预计件数合计；颜色分档见图例。",
-        "Requests expected in {months} by community; the key is below the map.",
+        "各{place}的预计件数；颜色越深件数越多，分档见图例。单月的分档各月相同，可以逐月对比。",
+        "Requests expected in each {place}; the key is below the map. Single months share one key.",
     ),
-    "map.bars": Text(
-        "没有社区边界，改用条形图：{months}预计件数最多的社区。",
-        "No boundaries are known; the largest communities in {months}.",
+    "map.tiles": Text(
+        "没有边界，改用方格：一格一个{place}，按上级排列；格内是预计件数。单月的分档各月相同，可以逐月对比。",
+        "No boundaries are known: one tile a {place}, by what it lies in, with the requests expected. Single months "
+        "share one key.",
+    ),
+    "map.streets": Text(
+        "社区太多，图上按街道合计；社区的数字见计划和各街道工作簿。",
+        " Communities are too many to draw: these are streets; communities stand in the plan and the workbooks.",
     ),
     "map.missing": Text(
-        "{n} 个社区没有边界，未画在图上，但列在右侧和计划里。", "{n} communities have no boundary and are not drawn."
+        "{n} 个{place}没有边界，未画在图上，但列在表格里。", "{n} × {place} without a boundary are not drawn."
     ),
-    "map.top": Text("最多的社区", "Largest communities"),
+    "map.top": Text("件数最多的{place}", "Largest by {place}"),
     "map.none": Text("没有社区的预测可画。", "There is no community forecast to draw."),
+    "map.table": Text("以表格查看全部{place}", "Every {place} as a table"),
+    "map.tile": Text("{name}：{n} 件", "{name}: {n}"),
+    "place.community": Text("社区", "community"),
+    "place.street": Text("街道", "street"),
+    "col.place": Text("地点", "Place"),
+    "col.within": Text("属于", "Within"),
     "plan.search": Text("搜索", "Search"),
     "plan.search.hint": Text("社区、类别、措施……", "community, category, action…"),
     "plan.every_street": Text("全部街道", "All streets"),
     "plan.every_lead": Text("全部牵头方", "All lead parties"),
+    "plan.order": Text("排序", "Sort by"),
+    "plan.every_fate": Text("全部安排", "All fates"),
+    "plan.every_change": Text("全部", "All"),
+    "plan.why": Text("依据", "Why"),
+    "plan.show": Text("看走势图", "Show the trend"),
     "plan.copy": Text("复制", "Copy"),
     "plan.copied": Text("已复制", "Copied"),
     "plan.download": Text("下载 CSV", "Download CSV"),
@@ -71,4 +111,17 @@ TEXTS = {
         "{n} estates, {red} red and {orange} orange. Grades follow from the score and are not official. "
         "The {top} highest:",
     ),
+    "silent.title": Text("哪些小区可能反映得太少", "Estates that may report too little"),
+    "silent.none": Text(
+        "没有哪个小区有足够把握说它反映得太少。",
+        "Of no estate can it be said with confidence that it reports too little.",
+    ),
+    "silent.not_sought": Text(
+        "没有小区数据，因此没有找过反映偏少的小区。", "There are no estate data, so silent estates were not sought."
+    ),
+    "silent.sentence": Text(
+        "{n} 个小区反映的可能比实际发生的少，宜上门核实；少有人反映不等于没有问题。下面是最有把握的 {top} 个。",
+        "{n} estates may report less than happens there and are worth a visit. The {top} surest:",
+    ),
+    "silent.chance": Text("10 次里约 {n} 次", "about {n} times in 10"),
 }
