@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.tables import ALL, LEVELS, UNCLASSIFIED, Drift, LiveScores, empty
+from forecast.tables import ALL, LEVELS, UNCLASSIFIED, Appraisal, Drift, LiveScores, Rates, Targets, empty
 from reports.texts import Words
 
 Language = Literal["zh", "en"]
@@ -57,6 +57,8 @@ class Material:
         driver_names: DataFrame[driver, zh, en]: the drivers of risk_drivers in words.
         fairness: Fairness of the slots of the plan; empty where it was not looked at.
         warnings: plain sentences in `language`.
+        rates, rates_before: Rates of the span that ends with `origin` and of the same span a year before; empty
+            without call-backs, like `targets` and `appraisal`.
         live_scores, drift: LiveScores and Drift of forecasts issued earlier; empty where there were none.
         next_tasks: when the work plan is empty, the nearest window in words ("3 月的防汛"); may be "".
     """
@@ -84,6 +86,10 @@ class Material:
     next_tasks: str = ""
     live_scores: pd.DataFrame = field(default_factory=lambda: empty(LiveScores))
     drift: pd.DataFrame = field(default_factory=lambda: empty(Drift))
+    rates: pd.DataFrame = field(default_factory=lambda: empty(Rates))
+    rates_before: pd.DataFrame = field(default_factory=lambda: empty(Rates))
+    targets: pd.DataFrame = field(default_factory=lambda: empty(Targets))
+    appraisal: pd.DataFrame = field(default_factory=lambda: empty(Appraisal))
 
     @property
     def plan_month(self) -> pd.Timestamp:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.texts import backtest, common, effects, live, method, page, risk, tables
+from reports.texts import backtest, common, effects, live, method, page, risk, tables, tasks
 
 FONTS = '"Source Han Sans SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif'
 OFFICE_FONT = "Microsoft YaHei"
@@ -13,7 +13,17 @@ OFFICE_FONT = "Microsoft YaHei"
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-PARTS = (common.TEXTS, method.TEXTS, tables.TEXTS, page.TEXTS, backtest.TEXTS, risk.TEXTS, effects.TEXTS, live.TEXTS)
+PARTS = (
+    common.TEXTS,
+    method.TEXTS,
+    tables.TEXTS,
+    page.TEXTS,
+    backtest.TEXTS,
+    risk.TEXTS,
+    effects.TEXTS,
+    live.TEXTS,
+    tasks.TEXTS,
+)
 TEXTS = {key: text for part in PARTS for key, text in part.items()}
 
 
