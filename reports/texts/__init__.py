@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.texts import backtest, common, effects, live, method, page, risk, tables, tasks
+from reports.texts import backtest, brief, common, effects, live, method, page, risk, tables, tasks
 
 FONTS = '"Source Han Sans SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif'
 OFFICE_FONT = "Microsoft YaHei"
@@ -23,6 +23,7 @@ PARTS = (
     effects.TEXTS,
     live.TEXTS,
     tasks.TEXTS,
+    brief.TEXTS,
 )
 TEXTS = {key: text for part in PARTS for key, text in part.items()}
 
