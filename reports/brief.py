@@ -1,4 +1,4 @@
-"""Material -> the monthly brief (专报) as a Word file: overview, forecast, tasks, old estates, last month, three rates.
+"""Material -> the monthly brief (专报) in Word: overview, forecast, tasks, old estates, last month, three rates.
 
 Same Material, same bytes.
 """
@@ -133,7 +133,7 @@ def _ahead(paper: Paper, material: Material, words: Words) -> None:
     months = words.months(material.ahead[0], material.ahead[-1])
     if picture := pictures.places(material, words):
         caption = words("brief.figure.places", months=months)
-        paper.picture(picture, caption, high=95)
+        paper.picture(picture, caption, high=85)
         paper.caption(caption)
     _streets(paper, material, words, months)
 
@@ -145,7 +145,7 @@ def _streets(paper: Paper, material: Material, words: Words, months: str) -> Non
     rows = rows.sort_values(["expected", "area"], ascending=[False, True]).head(ROWS)
     if len(rows) < 2:
         return
-    paper.caption(words("brief.streets", months=months))
+    paper.caption(words("brief.streets", months=months), above=True)
     heads = [words(f"col.{name}") for name in ("rank", "street", "expected80", "against_last_year")]
     cells = [
         [
@@ -168,10 +168,10 @@ def _tasks(paper: Paper, material: Material, words: Words) -> None:
     parties = tasks["lead_party"].value_counts(sort=False).sort_values(ascending=False, kind="stable").head(TOP)
     named = [words("brief.tasks.one", party=party, n=n) for party, n in parties.items()]
     paper.text(words("brief.tasks.lead", list=words("comma").join(named)))
-    paper.caption(words("brief.tasks.table"))
+    paper.caption(words("brief.tasks.table"), above=True)
     heads = [words(f"col.{name}") for name in ("community", "category", "do", "who", "start_by", "expected80")]
     cells = [_task(row, words) for row in records(tasks.head(ROWS))]
-    paper.table(heads, cells, (2.2, 2, 5, 2.7, 2.2, 2.4))
+    paper.table(heads, cells, (2.2, 1.9, 4.6, 2.6, 2.3, 2.9))
     rest = len(tasks) - ROWS
     paper.text(words("brief.tasks.rest", n=rest) if rest > 0 else words("brief.tasks.return"))
 
@@ -208,7 +208,7 @@ def _risk(paper: Paper, material: Material, words: Words) -> None:
     counts = {"n": len(scored), "old": (scored["built_year"] <= OLD).sum(), "red": len(red), "orange": len(orange)}
     said = words("brief.risk.unknown", n=words.count(unknown)) if unknown else ""
     paper.text(words("brief.risk.sum", unknown=said, **{k: words.count(int(n)) for k, n in counts.items()}))
-    paper.caption(words("brief.risk.table"))
+    paper.caption(words("brief.risk.table"), above=True)
     heads = [words(f"col.{name}") for name in ("estate_name", "community", "category", "grade", "reasons")]
     rows = findings.risk_table(material, words).drop_duplicates("estate").head(ROWS)
     cells = [
@@ -221,7 +221,7 @@ def _risk(paper: Paper, material: Material, words: Words) -> None:
         ]
         for row in records(rows)
     ]
-    paper.table(heads, cells, (3, 2.4, 2, 1.3, 6))
+    paper.table(heads, cells, (2.8, 2.3, 2, 1.8, 6))
 
 
 def _rates(paper: Paper, material: Material, words: Words) -> None:
@@ -231,17 +231,19 @@ def _rates(paper: Paper, material: Material, words: Words) -> None:
     if city.empty:
         paper.text(words("brief.rates.none"))
         return
-    before = _counted(material.rates_before).set_index("area")
-    paper.text(_rates_of(records(city)[0], before, words))
+    before = _counted(material.rates_before)
+    then = records(before[before["area"] == material.root])
+    paper.text(_rates_of(records(city)[0], then[0] if then else {}, words))
     for sentence in _targets(material, words):
         paper.text(sentence)
     streets = rows[rows["area"].isin(list(material.streets))].sort_values(
         ["score", "area"], ascending=[False, True], na_position="last"
     )
     if len(streets):
-        classes = _counted(material.appraisal).set_index("area")["grade"].to_dict()
-        paper.caption(words("brief.rates.table"))
-        heads = [words("col.street"), *(words(f"rate.{name}") for name in MEASURES)]
+        graded = _counted(material.appraisal)
+        classes = dict(zip(graded["area"], graded["grade"], strict=True))
+        paper.caption(words("brief.rates.table"), above=True)
+        heads = [words("col.street"), *(words(f"rate.{name}").capitalize() for name in MEASURES)]
         heads += [words("col.share_score"), words("col.class")]
         cells = [_rate_cells(row, material, classes, words) for row in records(streets)]
         paper.table(heads, cells, (3, 2, 2, 2, 2, 2))
@@ -252,16 +254,15 @@ def _counted(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["category"] == ALL) & (table["scope"] == SCOPE)]
 
 
-def _rates_of(row: dict[str, Any], before: pd.DataFrame, words: Words) -> str:
+def _rates_of(row: dict[str, Any], then: dict[str, Any], words: Words) -> str:
     """The three rates of the city, each against a year before in points."""
-    then = before.loc[row["area"]] if row["area"] in before.index else None
     said = []
     for name in MEASURES:
         label = words(f"rate.{name}")
         if pd.isna(row[name]):
             said.append(words("brief.rates.unasked", name=label))
             continue
-        known = then is not None and not pd.isna(then[name])
+        known = not pd.isna(then.get(name))
         change = words("brief.rates.change", change=points(row[name] - then[name], words)) if known else ""
         said.append(words("brief.rates.rate", name=label, share=f"{100 * row[name]:.1f}", change=change))
     score = "" if pd.isna(row["score"]) else words("brief.rates.score", score=f"{row['score']:.1f}")
@@ -276,7 +277,7 @@ def _targets(material: Material, words: Words) -> list[str]:
     said = []
     for (season, first, last), group in rows.groupby(["season", "first", "last"]):
         target = group.set_index("measure")["target"]
-        named = [f"{words(f'rate.{name}')} {100 * target[name]:.1f} %" for name in MEASURES if name in target]
+        named = [f"{words(f'rate.{name}')} {100 * target[name]:.1f} %" for name in MEASURES if name in target.index]
         name = words(f"season.{season}") if season in SEASONS else season
         span = words.months(pd.Timestamp(str(first)), pd.Timestamp(str(last)))
         said.append(words("brief.rates.targets", season=name, months=span, list=words("comma").join(named)))

@@ -29,6 +29,9 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 BAD = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Signs XML cannot hold."""
 
+FIGURE = re.compile(r"[\d,.+−–]+( \([\d,–]+\)| 件| requests)?$")
+"""What stands in the middle of its cell."""
+
 
 class Paper:
     """A document being written."""
@@ -44,7 +47,7 @@ class Paper:
             setattr(section, f"{side}_margin", Mm(size))
         section.footer_distance = Mm(25)
         self.file.settings.odd_and_even_pages_header_footer = True
-        self._normal(language)
+        self._normal()
         _page_number(section.footer, "right")
         _page_number(section.even_page_footer, "left")
         facts = self.file.core_properties
@@ -66,8 +69,9 @@ class Paper:
             if part:
                 _font(paragraph.add_run(clean(part)), font, NORMAL)
 
-    def caption(self, text: str) -> None:
-        self._line(text, SUB, 12.0, align="center", keep=True, exact=18.0)
+    def caption(self, text: str, above: bool = False) -> None:
+        """Below a picture, or above a table, with which it stays."""
+        self._line(text, SUB, 12.0, align="center", keep=above, exact=20.0)
 
     def picture(self, png: bytes, words: str, high: float) -> None:
         """`words` are read out to who cannot see it; at most `high` mm."""
@@ -78,16 +82,20 @@ class Paper:
         paragraph = self.file.add_paragraph()
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         paragraph.paragraph_format.line_spacing = 1.0
+        paragraph.paragraph_format.keep_with_next = True
         shape = paragraph.add_run().add_picture(io.BytesIO(png), width=Mm(min(WIDE, high * wide / tall)))
         shape._inline.docPr.set("descr", clean(words))
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float]) -> None:
         """A ruled table whose head is repeated on each page; `widths` are shares of the page."""
+        from docx.enum.text import WD_ALIGN_PARAGRAPH
         from docx.oxml import OxmlElement
         from docx.shared import Mm
 
         table = self.file.add_table(rows=0, cols=len(heads), style="Table Grid")
         table.autofit = False
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Mm(WIDE * width / sum(widths))
         for number, texts in enumerate([heads, *rows]):
             row = table.add_row()
             marks = row._tr.get_or_add_trPr()
@@ -98,6 +106,8 @@ class Paper:
                 cell.width = Mm(WIDE * width / sum(widths))
                 paragraph = cell.paragraphs[0]
                 paragraph.paragraph_format.line_spacing = 1.0
+                if number == 0 or FIGURE.match(text):
+                    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
                 _font(paragraph.add_run(clean(text)), HEAD if number == 0 else BODY, SMALL)
         self._line("", BODY, 6.0, exact=8.0)
 
@@ -115,10 +125,12 @@ class Paper:
                 out.writestr(info, parts.read(name))
         return fixed.getvalue()
 
-    def _normal(self, language: str) -> None:
+    def _normal(self) -> None:
         from docx.oxml.ns import qn
         from docx.shared import Pt
 
+        for lang in self.file.styles.element.iter(qn("w:lang")):
+            lang.set(qn("w:eastAsia"), "zh-CN")
         for name in ("Normal", "Title", "Heading 1"):
             style = self.file.styles[name]
             style.font.name, style.font.size = WESTERN, Pt(NORMAL)
@@ -150,7 +162,7 @@ class Paper:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         if indent:
             shape.first_line_indent = Pt(2 * size)
-            paragraph._p.pPr.ind.set(qn("w:firstLineChars"), "200")
+            paragraph._p.get_or_add_pPr().get_or_add_ind().set(qn("w:firstLineChars"), "200")
         if text:
             _font(paragraph.add_run(clean(text)), font, size)
         return paragraph

@@ -3,9 +3,10 @@
 They must read in grey: dark is much, the line of the past is solid, what is expected dashed.
 """
 
+import json
 import math
+from functools import lru_cache
 from typing import Any
-
 
 from forecast.tables import ALL
 from reports import charts
@@ -63,7 +64,7 @@ def _map(features: Rows, legend: list[tuple[int, str]], words: Words) -> bytes:
     import altair as alt
 
     names = [text for _, text in legend]
-    shown = {position: text for position, text in legend}
+    shown = dict(legend)
     drawn = [{**feature, "group": shown.get(feature["k"][0], names[0])} for feature in features if feature["k"]]
     chart = (
         alt.Chart(alt.InlineData(drawn))
@@ -123,8 +124,6 @@ def _colour(legend: list[tuple[int, str]], words: Words) -> Any:
 
 
 def _png(chart: Any) -> bytes:
-    import vl_convert
-
     spec = chart.to_dict()
     spec["config"] = {
         "font": FONTS.replace('"', "'"),
@@ -134,9 +133,11 @@ def _png(chart: Any) -> bytes:
         "axisX": {"grid": False},
         "legend": {"labelFontSize": 12, "titleFontSize": 12},
     }
+    return _drawn(json.dumps(spec, ensure_ascii=False).encode("utf-8", errors="replace").decode())
+
+
+@lru_cache(maxsize=4)
+def _drawn(spec: str) -> bytes:
+    import vl_convert
+
     return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE))
-
-
-def size(png: bytes) -> tuple[int, int]:
-    """Width and height in dots."""
-    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")

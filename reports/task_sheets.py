@@ -1,5 +1,6 @@
 """A street's tasks -> sheets of its workbook: the list to fill in, waiting ones, why each, months, how to fill in."""
 
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -79,7 +80,7 @@ def columns_of(words: Words, city: bool = False) -> list[Column]:
         field(words, "lead", 9 if en else 8, "lead_party"),
         field(words, "support", 9 if en else 8.5, "support"),
         field(words, "start_by", 7.5, "start_by", "day"),
-        Column(words("col.on_time"), 6.5 if en else 7.5, "text", lambda row: words("on_time" if row["on_time"] else "late")),
+        Column(words("col.on_time"), 6.5 if en else 7.5, "text", lambda row: _when(row, words)),
         Column(words("col.window"), 9, "text", lambda row: words.months(row["window_start"], row["window_end"])),
         field(words, "expected", 8 if en else 6, "expected_requests", "count"),
         Column(words("col.sure80"), 8, "middle", lambda row: _range(row, words)),
@@ -150,7 +151,7 @@ def past(book: Book, material: Material, place: str, plan: pd.DataFrame) -> None
     cells = _cells(plan)
     known = material.history.merge(pd.DataFrame(list(cells), columns=["area", "category"]))
     known = known[known["month"].isin(months)]
-    counts = {(r.area, r.category, r.month): r.orders for r in known.itertuples()}
+    counts = known.set_index(["area", "category", "month"])["orders"].to_dict()
     rows = [
         {"area_name": area_name, "category_name": category_name}
         | {f"{month:%Y-%m}": counts.get((*cell, month)) for month in months}
@@ -159,7 +160,7 @@ def past(book: Book, material: Material, place: str, plan: pd.DataFrame) -> None
     columns = [
         field(words, "community", 11, "area_name"),
         field(words, "category", 11, "category_name"),
-        *(Column(_head(month, words), 5, "count", lambda row, m=f"{month:%Y-%m}": row[m]) for month in months),
+        *(Column(_head(month, words), 5, "count", itemgetter(f"{month:%Y-%m}")) for month in months),
     ]
     book.sheet("sheet.past", words("book.past", place=place), [words("book.past.note")], columns, rows)
 
@@ -283,6 +284,10 @@ def _estate(row: dict[str, Any], words: Words) -> tuple[Any, str | None]:
     if not grade or pd.isna(score):
         return row["risk_grade"], row["estate_name"]
     return row["risk_grade"], f"{row['estate_name']}\n{grade} {whole(score)}"
+
+
+def _when(row: dict[str, Any], words: Words) -> str:
+    return words("on_time" if row["on_time"] else "late")
 
 
 def _range(row: dict[str, Any], words: Words) -> str:

@@ -45,7 +45,7 @@ TEXTS = {
     "brief.tasks.table": Text("表2  本月启动的重点任务", "Table 2. The largest tasks to begin this month"),
     "brief.tasks.rest": Text(
         "其余 {n} 项见各街道工作簿。请各牵头单位在最迟启动日前启动，并按月退回任务清单。",
-        "The other {n} are in the workbooks of the streets. Leads begin by the day given and return their lists monthly.",
+        "The other {n} are in the workbooks of the streets. Leads begin by the day given and return lists monthly.",
     ),
     "brief.tasks.return": Text(
         "请各牵头单位在最迟启动日前启动，并按月退回任务清单。",
@@ -79,14 +79,14 @@ TEXTS = {
     ),
     "brief.rates.note": Text(
         "分母为有效回访，剔除单不计；目标与四类评价的算法是本系统的假设，不是官方口径。",
-        "The base is effective call-backs without excluded orders; targets and classes follow this system's own rules "
-        "and are not official.",
+        "The base is effective call-backs without excluded orders; targets and classes follow rules of this system, "
+        "not official ones.",
     ),
     "brief.note": Text(
         "说明：计划发出于{as_of}底，数据截至{origin}。预测说的是会有多少诉求，不是谁有过错；措施、牵头方来自配置，"
         "不是官方标准。运行编号 {run}。",
-        "Note: issued at the end of {as_of} with data through {origin}. A forecast tells how many requests may come, not "
-        "who is at fault; actions and leads come from the configuration and are no official standard. Run {run}.",
+        "Note: issued at the end of {as_of} with data through {origin}. A forecast tells how many requests may come, "
+        "not who is at fault; actions and leads come from the configuration and are no official standard. Run {run}.",
     ),
     "rate.response": Text("响应率", "response"),
     "rate.resolution": Text("解决率", "resolution"),
@@ -98,7 +98,7 @@ TEXTS = {
     "class.rectify": Text("整改", "rectify"),
     "class.govern": Text("治理", "govern"),
     "col.share_score": Text("综合得分", "Score"),
-    "col.class": Text("类别评价", "Class"),
+    "col.class": Text("评价", "Class"),
     "col.do": Text("任务", "Task"),
     "col.who": Text("牵头（配合）", "Leads (supports)"),
     "col.expected80": Text("预计件数（八成把握）", "Expected (8 in 10)"),

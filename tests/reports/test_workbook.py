@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.utils import column_index_from_string, get_column_letter
 
 from reports import sheets, workbook
 from tests.reports.programs import convert
@@ -120,12 +121,12 @@ def test_a_task_is_said_in_one_breath_beside_its_figures_and_its_past() -> None:
 
 def test_the_list_prints_on_a4_in_letters_that_can_be_read() -> None:
     for language, name in (("zh", "任务清单"), ("en", "Tasks")):
-        sheet = opened(workbook.street(make(language), "S2"))[name]  # type: ignore[arg-type]
+        sheet = opened(workbook.street(make(language), "S2"))[name]
         last = sheet.print_area.split(":")[1].strip("$").split("$")[0]
         heads = [c.value for c in sheet[HEADER]]
-        printed = heads[: openpyxl.utils.column_index_from_string(last)]
+        printed = heads[: column_index_from_string(last)]
         assert "任务编号" not in printed
-        widths = [sheet.column_dimensions[openpyxl.utils.get_column_letter(n + 1)].width for n in range(len(printed))]
+        widths = [sheet.column_dimensions[get_column_letter(n + 1)].width for n in range(len(printed))]
         pixels = sum(7 * width for width in widths)  # as stored, with the room beside the letters
         paper = (297 / 25.4 - sheet.page_margins.left - sheet.page_margins.right) * 96
         assert 10 * min(1, paper / pixels) >= 8, language
