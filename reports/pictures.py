@@ -133,7 +133,7 @@ def _png(chart: Any) -> bytes:
         "axisX": {"grid": False},
         "legend": {"labelFontSize": 12, "titleFontSize": 12},
     }
-    return _drawn(json.dumps(spec, ensure_ascii=False).encode("utf-8", errors="replace").decode())
+    return _drawn(json.dumps(spec))
 
 
 @lru_cache(maxsize=4)

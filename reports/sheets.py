@@ -141,6 +141,13 @@ def reason_columns(words: Words, most: int, width: int) -> list[Column]:
     return [Column(words("col.reason_n", n=n + 1), width, "text", partial(value, n=n)) for n in range(most)]
 
 
+def span(row: dict[str, Any], words: Words) -> str:
+    """The interval of a row, 33–53; empty where there is none."""
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return ""
+    return f"{words.count(row['low'])}–{words.count(row['high'])}"
+
+
 def sure(row: dict[str, Any], words: Words, at_least: bool = False) -> str:
     """The interval of a row in words; empty where there is none."""
     if pd.isna(row["low"]) or pd.isna(row["high"]):

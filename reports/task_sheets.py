@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.tables import STATUSES
 from reports import findings
 from reports.material import Material, records
-from reports.sheets import COLOURS, HEADER_ROW, Book, Column, field, lines, plain, table
+from reports.sheets import COLOURS, HEADER_ROW, Book, Column, field, lines, plain, span, table
 from reports.texts import Words, whole
 
 MONTHS_SHOWN = 24
@@ -83,7 +83,7 @@ def columns_of(words: Words, city: bool = False) -> list[Column]:
         Column(words("col.on_time"), 6.5 if en else 7.5, "text", lambda row: _when(row, words)),
         Column(words("col.window"), 9, "text", lambda row: words.months(row["window_start"], row["window_end"])),
         field(words, "expected", 8 if en else 6, "expected_requests", "count"),
-        Column(words("col.sure80"), 8, "middle", lambda row: _range(row, words)),
+        Column(words("col.sure80"), 8, "middle", lambda row: span(row, words)),
         field(words, "excess", 7, "excess_over_normal", "signed"),
         field(words, "last_year", 5.5, "last_year", "count"),
         Column(words("col.estate"), 11, "grade", lambda row: _estate(row, words)),
@@ -288,10 +288,6 @@ def _estate(row: dict[str, Any], words: Words) -> tuple[Any, str | None]:
 
 def _when(row: dict[str, Any], words: Words) -> str:
     return words("on_time" if row["on_time"] else "late")
-
-
-def _range(row: dict[str, Any], words: Words) -> str:
-    return f"{words.count(row['low'])}–{words.count(row['high'])}"
 
 
 def _head(month: pd.Timestamp, words: Words) -> str:

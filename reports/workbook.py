@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.tables import ALL
 from reports import accuracy, findings, live, task_sheets
 from reports.material import Material, records
-from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, sure, table
+from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, span, sure, table
 from reports.texts import Words
 
 UNRESOLVED = 200
@@ -61,7 +61,7 @@ def _risk_sheet(book: Book, material: Material, place: str, street: str | None) 
         Column(words("col.grade"), 7, "grade", lambda row: (row["grade"], words.grade(row["grade"]))),
         field(words, "score", 10, "score", "number"),
         field(words, "expected_year", 12, "expected", "count"),
-        Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
+        Column(words("col.sure80"), 10, "middle", lambda row: span(row, words)),
         field(words, "households", 8, "households", "count"),
         field(words, "built_year", 8, "built_year", "number"),
         *reason_columns(words, findings.REASONS, 22),

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils import column_index_from_string, get_column_letter
 
-from reports import sheets, workbook
-from tests.reports.programs import convert
+from reports import brief, sheets, workbook
+from tests.reports.programs import convert, pages
 from tests.reports.sample import make, renamed
 
 HEADER = sheets.HEADER_ROW + 1
@@ -247,4 +247,7 @@ def test_libreoffice_shows_what_was_meant(tmp_path: Path) -> None:
     assert "+22 件" in text
     assert "9月30日" in text
     assert "###" not in text
-    assert convert(workbook.city(make()), "pdf", tmp_path).startswith(b"%PDF")
+    files = {"city.xlsx": workbook.city(make()), "brief.docx": brief.render(make())}
+    printed = pages(files, tmp_path)
+    assert 5 <= printed["city.xlsx"] <= 12
+    assert 4 <= printed["brief.docx"] <= 8
