@@ -11,6 +11,7 @@ from typing import Any
 from forecast.tables import ALL
 from reports import charts
 from reports.material import Material
+from reports.paper import clean
 from reports.texts import FONTS, Words
 
 WIDTH, HEIGHT = 600, 230
@@ -77,7 +78,7 @@ def _map(features: Rows, legend: list[tuple[int, str]], words: Words) -> bytes:
 
 
 def _tiles(rows: Rows, words: Words) -> bytes:
-    """A square a place, in reading order, streets side by side, with name and figure."""
+    """A square a place, in reading order, with name and figure; a sign no font may hold would end the process."""
     import altair as alt
 
     rows = [row for row in rows if row["e"][0] is not None]
@@ -85,7 +86,7 @@ def _tiles(rows: Rows, words: Words) -> bytes:
     shown = dict(legend)
     columns = max(4, math.ceil(math.sqrt(1.6 * len(rows))))
     tiles = [
-        {"x": n % columns, "y": n // columns, "n": row["n"][:7], "e": row["e"][0], "group": shown[row["k"][0]],
+        {"x": n % columns, "y": n // columns, "n": clean(row["n"])[:7], "e": row["e"][0], "group": shown[row["k"][0]],
          "ink": "#ffffff" if row["k"][0] > 2 else INK}
         for n, row in enumerate(rows)
     ]  # fmt: skip
