@@ -89,8 +89,9 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
                 "forecasts": issued.forecasts, "contributions": issued.contributions,
                 "calibration": issued.calibration, "scores": issued.scores, "risk": scored, "risk_drivers": drivers,
                 "silent_estates": silent, "siblings": siblings, "sources": history.sources,
-                "unresolved": history.unresolved, "patterns": kinds, "rates": answered, "targets": targets,
-                "appraisal": appraisal, "scenarios": weather, "live_scores": scored_live, "drift": drift,
+                "unresolved": history.unresolved, "patterns": kinds, "rates": answered, "rates_before": year_ago,
+                "targets": targets, "appraisal": appraisal, "scenarios": weather, "live_scores": scored_live,
+                "drift": drift,
             },
         )  # fmt: skip
         with job.stage("plan") as counts:

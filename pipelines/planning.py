@@ -29,7 +29,7 @@ from reports.material import Material
 TABLES = (
     "panel", "areas", "estates", "estate_incidents", "estate_incidents_uncapped", "forecasts", "contributions",
     "calibration", "scores", "risk", "risk_drivers", "silent_estates", "siblings", "sources", "unresolved",
-    "patterns", "rates", "targets", "appraisal", "scenarios", "live_scores", "drift",
+    "patterns", "rates", "rates_before", "targets", "appraisal", "scenarios", "live_scores", "drift",
 )  # fmt: skip
 """Tables of a run folder a plan is made from, by file name."""
 
@@ -150,6 +150,8 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         next_tasks=_next_tasks(config, planned.ground.names, found.as_of), live_scores=found["live_scores"],
         drift=found["drift"], changes=planned.changes, silent=found["silent_estates"],
         year_before=planned.year_before,
+        rates=found["rates"], rates_before=found["rates_before"], targets=found["targets"],
+        appraisal=found["appraisal"],
     )  # fmt: skip
     files = 0
     for name, content in reports.render_all(material):

@@ -104,9 +104,16 @@ def _areas(material: Material) -> Files:
     yield "areas.geojson", layers.render(material)
 
 
+def _brief(material: Material) -> Files:
+    from reports import brief
+
+    yield "brief.docx", brief.render(material)
+
+
 FORMATS = (
     Format("plan", "workplan.csv", _plan),
     Format("page", "report.html", _page),
+    Format("brief", "brief.docx", _brief),
     Format("city", "city.xlsx", _city),
     Format("streets", "streets/*.xlsx", _streets),
     Format("digests", "digest*.md", _digests),

@@ -12,11 +12,14 @@ from forecast.tables import (
     ALL,
     LEVELS,
     UNCLASSIFIED,
+    Appraisal,
     Drift,
     Forecasts,
     LiveScores,
     PlanChanges,
+    Rates,
     SilentEstates,
+    Targets,
     empty,
 )
 from reports.texts import Words
@@ -67,6 +70,8 @@ class Material:
         driver_names: DataFrame[driver, zh, en]: the drivers of risk_drivers in words.
         fairness: Fairness of the slots of the plan; empty where it was not looked at.
         warnings: plain sentences in `language`.
+        rates, rates_before: Rates of the span that ends with `origin` and of the same span a year before; empty
+            without call-backs, like `targets` and `appraisal`.
         live_scores, drift: LiveScores and Drift of forecasts issued earlier; empty where there were none.
         changes: PlanChanges against the plan before. silent: SilentEstates.
         year_before: DataFrame[area, category, month, predicted]: means as issued a year ago; may be empty.
@@ -99,6 +104,10 @@ class Material:
     changes: pd.DataFrame = field(default_factory=lambda: empty(PlanChanges))
     silent: pd.DataFrame = field(default_factory=lambda: empty(SilentEstates))
     year_before: pd.DataFrame = field(default_factory=lambda: empty(Forecasts))
+    rates: pd.DataFrame = field(default_factory=lambda: empty(Rates))
+    rates_before: pd.DataFrame = field(default_factory=lambda: empty(Rates))
+    targets: pd.DataFrame = field(default_factory=lambda: empty(Targets))
+    appraisal: pd.DataFrame = field(default_factory=lambda: empty(Appraisal))
 
     @property
     def plan_month(self) -> pd.Timestamp:

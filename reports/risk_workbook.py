@@ -6,7 +6,7 @@ from forecast.tables import ALL
 from reports import findings
 from reports.material import records
 from reports.risk_material import RiskMaterial
-from reports.sheets import Book, Column, facts, field, lines, reason_columns, sure, table
+from reports.sheets import Book, Column, facts, field, lines, reason_columns, span, table
 from reports.texts import Words
 
 LISTED = 5000
@@ -15,8 +15,8 @@ LISTED = 5000
 GROUPINGS = ("zone", "building_age", "tenure", "elderly_share", "mgmt_type", "owners_body", "heat_type")
 """Order of the sheet of fairness."""
 
-OF_EACH = 200
-"""Estates of each category on the sheet of categories."""
+OF_EACH = 20
+"""Estates of each category on the sheet of categories: what can be visited, and what fits on paper."""
 
 
 def render(material: RiskMaterial) -> bytes:
@@ -36,8 +36,8 @@ def _list_sheet(book: Book, material: RiskMaterial) -> None:
     several = material.risk.loc[material.risk["category"] != ALL, "category"].nunique() > 1
     columns = [
         *_columns(words, material),
-        *([field(words, "main", 14, "main")] if several and material.overall == ALL else []),
-        *reason_columns(words, findings.REASONS, 20),
+        *([field(words, "main", 12, "main")] if several and material.overall == ALL else []),
+        *reason_columns(words, findings.REASONS, 17),
     ]
     told = rows["expected"].notna().any()
     category = material.category_names.get(material.overall, material.overall)
@@ -58,9 +58,9 @@ def _categories_sheet(book: Book, material: RiskMaterial) -> None:
         return
     rows = material.with_reasons(rows[rows["rank"] <= OF_EACH])
     columns = [
-        field(words, "category", 16, "category_name"),
+        field(words, "category", 12, "category_name"),
         *_columns(words, material),
-        *reason_columns(words, findings.REASONS, 20),
+        *reason_columns(words, findings.REASONS, 17),
     ]
     title = words("risk.categories", city=material.city)
     book.sheet("sheet.by_category", title, [words("risk.categories.note", shown=OF_EACH)], columns, records(rows))
@@ -69,13 +69,13 @@ def _categories_sheet(book: Book, material: RiskMaterial) -> None:
 def _columns(words: Words, material: RiskMaterial) -> list[Column]:
     return [
         field(words, "rank", 5, "rank", "number"),
-        field(words, "estate_name", 20, "name"),
-        field(words, "street", 12, "street_name"),
-        field(words, "community", 14, "area_name"),
+        field(words, "estate_name", 17, "name"),
+        field(words, "street", 10, "street_name"),
+        field(words, "community", 11, "area_name"),
         Column(words("col.grade"), 7, "grade", lambda row: (row["grade"], words.grade(row["grade"]))),
         field(words, "score", 9, "score", "score"),
         field(words, "expected_year", 11, "expected", "count"),
-        Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
+        Column(words("col.sure80"), 10, "middle", lambda row: span(row, words)),
         Column(words("col.in_top", top=material.top), 9, "percent", lambda row: row["in_top"]),
         field(words, "households", 11 if words.language == "en" else 8, "households", "count"),
         field(words, "built_year", 8, "built_year", "number"),

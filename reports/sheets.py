@@ -5,7 +5,7 @@ Every text is written as text: never as a formula, a number or a link.
 
 import io
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,9 @@ HEADER_ROW = 3
 
 LONGEST = 32_767
 """Characters a cell holds."""
+
+MOST_ROWS = 1_000_000
+"""Rows of a list; a sheet ends at 1,048,576."""
 
 LINE = 15.0
 """Points a line of text takes. Office programs differ in whether they stretch rows, so each row is given a height."""
@@ -63,9 +66,12 @@ class Book:
         self.styles = {name: self.file.add_format(style) for name, style in _styles(words).items()}
 
     def sheet(
-        self, name: str, title: str, notes: Sequence[str], columns: Sequence[Column], rows: Iterable[dict[str, Any]]
+        self, name: str, title: str, notes: Sequence[str], columns: Sequence[Column], rows: Sequence[dict[str, Any]]
     ) -> Any:
-        """A sheet with filters, a header that stays, and one row a row."""
+        """A sheet with filters, a header that stays, and one row a row; a list too long for a sheet says so."""
+        if len(rows) > MOST_ROWS:
+            cut = self.words("book.cut", shown=self.words.count(MOST_ROWS), all=self.words.count(len(rows)))
+            notes = [*notes[:-1], f"{notes[-1]} {cut}"] if notes else [cut]
         sheet = self.page(name, title, notes)
         for place, column in enumerate(columns):
             sheet.set_column(place, place, column.width)
@@ -73,10 +79,10 @@ class Book:
             sheet.write_string(HEADER_ROW, place, column.head, self.styles[head])
         sheet.set_row(HEADER_ROW, max(_lines(column.head, column.width) for column in columns) * LINE + 4)
         number = HEADER_ROW
-        for number, row in enumerate(rows, HEADER_ROW + 1):
+        for number, row in enumerate(rows[:MOST_ROWS], HEADER_ROW + 1):
             values = [column.value(row) for column in columns]
-            texts = zip(values, columns, strict=True)
-            lines = max((_lines(value, column.width) for value, column in texts if isinstance(value, str)), default=1)
+            texts = [(_text(value), column.width) for value, column in zip(values, columns, strict=True)]
+            lines = max((_lines(text, width) for text, width in texts if text), default=1)
             sheet.set_row(number, lines * LINE + 3)
             for place, (column, value) in enumerate(zip(columns, values, strict=True)):
                 self.cell(sheet, number, place, value, column.style)
@@ -91,7 +97,8 @@ class Book:
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.55)
+        sheet.set_margins(left=0.25, right=0.25, top=0.4, bottom=0.55)
+        sheet.center_horizontally()
         sheet.set_footer("&L&8 " + plain(title).replace("&", "＆")[:120] + "&R&8 " + self.words("print.page"))
         sheet.hide_gridlines(2)
         sheet.write_string(0, 0, plain(title), self.styles["title"])
@@ -132,6 +139,13 @@ def reason_columns(words: Words, most: int, width: int) -> list[Column]:
         return row["reasons"][n] if n < len(row["reasons"]) else ""
 
     return [Column(words("col.reason_n", n=n + 1), width, "text", partial(value, n=n)) for n in range(most)]
+
+
+def span(row: dict[str, Any], words: Words) -> str:
+    """The interval of a row, 33–53; empty where there is none."""
+    if pd.isna(row["low"]) or pd.isna(row["high"]):
+        return ""
+    return f"{words.count(row['low'])}–{words.count(row['high'])}"
 
 
 def sure(row: dict[str, Any], words: Words, at_least: bool = False) -> str:
@@ -183,12 +197,12 @@ def table(book: Book, sheet: Any, row: int, columns: Sequence[Column], rows: Seq
 def plain(text: str) -> str:
     """What a cell can hold: no lone surrogates, no control signs but line breaks, not too long."""
     clean = text.encode("utf-8", errors="replace").decode()
-    return "".join(sign for sign in clean if sign == "\n" or sign >= " ")[:LONGEST]
+    return "".join(sign for sign in clean if sign == "\n" or (sign >= " " and sign not in "\ufffe\uffff"))[:LONGEST]
 
 
 def units(sign: str) -> float:
     """Width of a sign in column units: a digit has one."""
-    return 2.0 if unicodedata.east_asian_width(sign) in "WF" else 1.1
+    return 1.9 if unicodedata.east_asian_width(sign) in "WF" else 1.05
 
 
 def wrapped(text: str, width: float) -> list[str]:
@@ -201,9 +215,15 @@ def wrapped(text: str, width: float) -> list[str]:
             line = line[cut:].lstrip()
             used, spot = sum(map(units, line)), 0
         line, used = line + sign, used + units(sign)
-        if sign == " " or units(sign) == 2:
+        if sign == " " or units(sign) > 1.5:
             spot = len(line)
     return [*lines, line]
+
+
+def _text(value: Any) -> str:
+    """What of a cell's value may need more than one line."""
+    value = value[1] if isinstance(value, tuple) else value
+    return value if isinstance(value, str) else ""
 
 
 def _lines(text: str, width: float) -> int:
@@ -213,16 +233,19 @@ def _lines(text: str, width: float) -> int:
 
 def _styles(words: Words) -> dict[str, dict[str, Any]]:
     font = {"font_name": OFFICE_FONT, "font_size": 10}
+    text = font | {"num_format": "@"}
     figure = font | {"valign": "top", "border": 1, "border_color": "#C9D0D6"}
     cell = figure | {"text_wrap": True}
     head = cell | {"bold": True, "bg_color": "#E9EDF0", "valign": "vcenter"}
     fill = {"bg_color": "#EAF3F4"}
     zh = words.language == "zh"
     month = 'yyyy"年"m"月"' if zh else "mmm yyyy"
+    day = 'm"月"d"日"' if zh else "d mmm"
     signed = '+#,##0" 件";-#,##0" 件";0" 件"' if zh else "+#,##0;-#,##0;0"
     grades = {
         f"grade_{grade}": figure
         | {
+            "text_wrap": True,
             "bg_color": back,
             "font_color": ink,
             "bold": True,
@@ -233,10 +256,10 @@ def _styles(words: Words) -> dict[str, dict[str, Any]]:
         for grade, (back, ink) in COLOURS.items()
     }
     return {
-        "title": font | {"font_size": 15, "bold": True, "valign": "vcenter"},
-        "note": font | {"font_color": "#444B52"},
-        "label": font | {"bold": True, "valign": "top"},
-        "line": font | {"valign": "top"},
+        "title": text | {"font_size": 15, "bold": True, "valign": "vcenter"},
+        "note": text | {"font_color": "#444B52"},
+        "label": text | {"bold": True, "valign": "top"},
+        "line": text | {"valign": "top"},
         "head": head,
         "head_fill": head | {"bg_color": "#CFE4E7"},
         "text": cell | {"num_format": "@"},
@@ -249,8 +272,10 @@ def _styles(words: Words) -> dict[str, dict[str, Any]]:
         "count": figure | {"num_format": "#,##0", "align": "right", "indent": 1},
         "signed": figure | {"num_format": signed, "align": "right"},
         "date": figure | {"num_format": "yyyy-mm-dd", "align": "center"},
+        "day": figure | {"num_format": day, "align": "center"},
         "month": figure | {"num_format": month, "align": "center"},
         "fill": cell | fill | {"num_format": "@"},
         "fill_date": figure | fill | {"num_format": "yyyy-mm-dd", "align": "center"},
+        "fill_count": figure | fill | {"num_format": "#,##0", "align": "right"},
         **grades,
     }

@@ -3,14 +3,12 @@
 Same Material, same bytes.
 """
 
-from typing import Any
-
 import pandas as pd
 
-from forecast.tables import ALL, STATUSES
-from reports import accuracy, findings, live
+from forecast.tables import ALL
+from reports import accuracy, findings, live, task_sheets
 from reports.material import Material, records
-from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, sure, table
+from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, span, sure, table
 from reports.texts import Words
 
 UNRESOLVED = 200
@@ -18,23 +16,20 @@ UNRESOLVED = 200
 
 
 def street(material: Material, street: str) -> bytes:
-    """The workbook of one street: tasks to fill in, their basis, estates at risk, data."""
+    """The workbook of one street: tasks to fill in, why each, estates at risk, how to fill it in, data, months."""
     words = Words(material.language)
     place = material.streets[street]
     plan = material.workplan[material.workplan["street"] == street].sort_values("rank")
     asked = plan["task_id"].isin(material.asked["task_id"])
-    tasks, waiting = plan[asked], plan[~asked]
     book = Book(material.as_of, words, place)
-    _tasks_sheet(book, material, place, tasks)
-    if len(waiting):
-        month = words.month(material.plan_month)
-        notes = [words("book.waiting.note", n=len(waiting))]
-        title = words("book.waiting", place=place, month=month)
-        columns = [*_task_columns(words), _fate_column(words)]
-        book.sheet("sheet.waiting", title, notes, columns, records(waiting))
-    _basis_sheet(book, material, place, plan)
+    task_sheets.todo(book, material, place, plan[asked])
+    task_sheets.waiting(book, material, place, plan[~asked])
+    task_sheets.basis(book, place, plan)
     _risk_sheet(book, material, place, street)
+    task_sheets.guide(book, plan)
     _notes_sheet(book, material)
+    task_sheets.months(book, material, place, plan)
+    task_sheets.past(book, material, place, plan)
     return book.finish()
 
 
@@ -44,138 +39,16 @@ def city(material: Material) -> bytes:
     book = Book(material.as_of, words, material.city)
     _overview_sheet(book, material)
     waiting = len(material.workplan) - len(material.asked)
-    title, notes = _task_heading(material, words, material.city, material.asked)
+    title, notes = task_sheets.heading(material, words, material.city, material.asked)
     notes += [words("book.tasks.waiting", n=waiting)] if waiting else []
-    columns = _task_columns(words, city=True)
-    book.sheet("sheet.tasks", title, notes, columns, records(material.workplan.sort_values("rank")))
+    columns = task_sheets.columns_of(words, city=True)
+    rows = records(material.workplan.sort_values("rank"))
+    sheet = book.sheet("sheet.tasks", title, notes, columns, rows)
+    sheet.print_area(0, 0, HEADER_ROW + max(1, len(rows)), len(columns) - 2)  # ids are for the screen
     _categories_sheet(book, material)
     _risk_sheet(book, material, material.city, None)
     _notes_sheet(book, material)
     return book.finish()
-
-
-def _tasks_sheet(book: Book, material: Material, place: str, tasks: pd.DataFrame) -> None:
-    words = book.words
-    title, notes = _task_heading(material, words, place, tasks)
-    notes += [words("book.tasks.fill")] if len(tasks) else []
-    columns = [*_task_columns(words), *_fill_columns(words)]
-    sheet = book.sheet("sheet.tasks", title, notes, columns, records(tasks))
-    if tasks.empty:
-        return
-    first, last = HEADER_ROW + 1, HEADER_ROW + len(tasks)
-    heads = [column.head for column in columns]
-    sheet.print_area(0, 0, last, heads.index(words("col.override")))  # figures and ids are for the screen
-    status, done_on = heads.index(words("col.status")), heads.index(words("col.done_on"))
-    choices = [words(f"status.{name}") for name in STATUSES]
-    sheet.data_validation(first, status, last, status, {"validate": "list", "source": choices})
-    rule = {"validate": "date", "criteria": ">=", "value": material.as_of.to_pydatetime()}
-    sheet.data_validation(first, done_on, last, done_on, rule)
-
-
-def _task_heading(material: Material, words: Words, place: str, tasks: pd.DataFrame) -> tuple[str, list[str]]:
-    title = words("book.tasks", place=place, month=words.month(material.plan_month))
-    if tasks.empty:
-        return title, [findings.no_plan(material, words)]
-    return title, [words("book.tasks.sum", n=len(tasks), late=findings.late(tasks, words))]
-
-
-def _task_columns(words: Words, city: bool = False) -> list[Column]:
-    """What a task says; the whole city's list names the street and whether the task was chosen."""
-    street = [field(words, "street", 9, "street_name")]
-    return [
-        field(words, "rank", 4.5, "rank", "number"),
-        *(street if city else []),
-        field(words, "community", 9, "area_name"),
-        field(words, "estate", 10, "estate_name"),
-        field(words, "category", 8, "category_name"),
-        field(words, "action", 25, "action"),
-        field(words, "lead", 8, "lead_party"),
-        field(words, "support", 8, "support"),
-        field(words, "start_by", 10.5, "start_by", "date"),
-        Column(words("col.window"), 10, "text", lambda row: words.months(row["window_start"], row["window_end"])),
-        field(words, "expected", 7.5, "expected_requests", "count"),
-        Column(words("col.sure"), 10, "text", lambda row: sure(row, words)),
-        field(words, "normal", 5.5, "normal", "count"),
-        field(words, "excess", 7, "excess_over_normal", "signed"),
-        field(words, "last_year", 5.5, "last_year", "count"),
-        Column(words("col.on_time"), 7, "text", lambda row: words("on_time" if row["on_time"] else "late")),
-        Column(words("col.risk"), 6.5 if words.language == "zh" else 10, "grade", lambda row: _grade(row, words)),
-        field(words, "reason", 32, "reason"),
-        field(words, "proof", 13, "evidence"),
-        *([_fate_column(words)] if city else []),
-        *([field(words, "task_id", 10, "task_id", "small")] if city else []),
-    ]  # fmt: skip
-
-
-def _fate_column(words: Words) -> Column:
-    return Column(words("col.fate"), 9, "text", lambda row: findings.fate(row, words))
-
-
-def _fill_columns(words: Words) -> list[Column]:
-    """Empty columns for the street; the task id tells the city which task a line is."""
-
-    return [
-        Column(words("col.status"), 7.5, "fill", lambda _: words("status.not_started")),
-        Column(words("col.done_on"), 10.5, "fill_date", lambda _: None),
-        Column(words("col.evidence"), 12, "fill", lambda _: None),
-        Column(words("col.override"), 12, "fill", lambda _: None),
-        *(
-            Column(words(f"col.{name}"), 7, "fill", lambda _: None)
-            for name in ("cost", "defects_found", "defects_fixed")
-        ),
-        field(words, "task_id", 10, "task_id", "small"),
-    ]
-
-
-def _basis_sheet(book: Book, material: Material, place: str, plan: pd.DataFrame) -> None:
-    """Months ahead of every cell that has a task."""
-    words = book.words
-    columns = [
-        field(words, "community", 16, "area_name"),
-        field(words, "category", 16, "category_name"),
-        field(words, "month", 12, "month", "month"),
-        field(words, "expected", 10, "mean", "count"),
-        *(field(words, name, 13, name, "count") for name in ("low80", "high80", "low50", "high50")),
-        field(words, "last_year", 10, "last_year", "count"),
-        field(words, "normal", 10, "normal", "count"),
-        Column(words("col.in_window"), 12, "middle", lambda row: words("yes") if row["in_window"] else ""),
-    ]
-    title = words("book.basis", place=place)
-    rows = _basis(material, plan)
-    book.sheet(
-        "sheet.basis", title, [words("book.basis.note" if len(rows) else "book.basis.none")], columns, records(rows)
-    )
-
-
-def _basis(material: Material, plan: pd.DataFrame) -> pd.DataFrame:
-    """Outlook of the plan's cells with the same month of past years and whether a task's window holds the month."""
-    key = ["area", "category"]
-    cells = plan.groupby(key, as_index=False).agg(
-        area_name=("area_name", "first"), category_name=("category_name", "first"), rank=("rank", "min")
-    )
-    rows = cells.merge(material.outlook, on=key)
-    windows = rows[[*key, "month"]].merge(plan[[*key, "window_start", "window_end"]], on=key)
-    ends = windows["month"] + pd.offsets.MonthEnd()
-    windows = windows[(windows["month"] <= windows["window_end"]) & (ends >= windows["window_start"])]
-    inside = windows.drop_duplicates([*key, "month"])[[*key, "month"]].assign(in_window=True)
-    rows = rows.merge(inside, on=[*key, "month"], how="left")
-    rows["in_window"] = rows["in_window"].notna()
-    return _with_past(rows, material.panel).sort_values(["rank", "month"], ignore_index=True)
-
-
-def _with_past(rows: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-    """`rows` (area, category, month) with `last_year` and `normal`: the same month last year and over all years."""
-    key = ["area", "category"]
-    known = past.loc[past["area"].isin(rows["area"].unique()), [*key, "month", "orders"]]
-    ago = rows["month"] - pd.DateOffset(years=1)
-    last = rows[key].assign(month=ago).merge(known, on=[*key, "month"], how="left")
-    normal = (
-        known.assign(calendar=known["month"].dt.month).groupby([*key, "calendar"])["orders"].mean().rename("normal")
-    )
-    rows = rows.assign(
-        last_year=last["orders"].to_numpy(dtype=float, na_value=float("nan")), calendar=rows["month"].dt.month
-    )
-    return rows.merge(normal.reset_index(), on=[*key, "calendar"], how="left")
 
 
 def _risk_sheet(book: Book, material: Material, place: str, street: str | None) -> None:
@@ -188,7 +61,7 @@ def _risk_sheet(book: Book, material: Material, place: str, street: str | None) 
         Column(words("col.grade"), 7, "grade", lambda row: (row["grade"], words.grade(row["grade"]))),
         field(words, "score", 10, "score", "number"),
         field(words, "expected_year", 12, "expected", "count"),
-        Column(words("col.sure"), 22, "text", lambda row: sure(row, words)),
+        Column(words("col.sure80"), 10, "middle", lambda row: span(row, words)),
         field(words, "households", 8, "households", "count"),
         field(words, "built_year", 8, "built_year", "number"),
         *reason_columns(words, findings.REASONS, 22),
@@ -242,13 +115,10 @@ def _categories_sheet(book: Book, material: Material) -> None:
     columns = [
         field(words, "category", 20, "category_name"),
         field(words, "month", 12, "month", "month"),
-        field(words, "expected", 10, "mean", "count"),
-        *(field(words, name, 13, name, "count") for name in ("low80", "high80", "low50", "high50")),
-        field(words, "last_year", 10, "last_year", "count"),
-        field(words, "normal", 10, "normal", "count"),
+        *task_sheets.forecast_columns(words),
     ]
     rows = material.outlook[material.outlook["area"] == material.root]
-    rows = _with_past(rows, material.covered_history)
+    rows = task_sheets.with_past(rows, material.covered_history)
     rows["category_name"] = [findings.category_name(material, code) for code in rows["category"]]
     rows["order"] = (rows["category"] != ALL).astype(int)
     rows = rows.sort_values(["order", "category", "month"])
@@ -289,9 +159,3 @@ def _source_columns(words: Words) -> list[Column]:
     counts = [field(words, name, 0, name, "count") for name in findings.COUNTS]
     days = [field(words, name, 0, name, "date") for name in ("first_day", "last_day")]
     return [field(words, "source", 0, "source"), field(words, "file", 0, "file"), *days, *counts]
-
-
-def _grade(row: dict[str, Any], words: Words) -> tuple[Any, Any]:
-    """Grade, and the score that its format shows after the word of the grade; the word alone without a score."""
-    score = row["risk_score"]
-    return row["risk_grade"], words.grade(row["risk_grade"]) or None if pd.isna(score) else score

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.texts import backtest, changes, common, digest, effects, live, method, page, risk, tables
+from reports.texts import backtest, brief, changes, common, digest, effects, live, method, page, risk, tables, tasks
 
 FONTS = '"Source Han Sans SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif'
 OFFICE_FONT = "Microsoft YaHei"
@@ -13,7 +13,10 @@ OFFICE_FONT = "Microsoft YaHei"
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-PARTS = tuple(part.TEXTS for part in (common, method, tables, page, changes, backtest, risk, effects, live, digest))
+PARTS = tuple(
+    part.TEXTS
+    for part in (common, method, tables, page, changes, backtest, risk, effects, live, tasks, brief, digest)
+)
 TEXTS = {key: text for part in PARTS for key, text in part.items()}
 
 

@@ -17,6 +17,10 @@ TEXTS = {
     "col.window": Text("起作用的时段", "Window"),
     "col.expected": Text("预计件数", "Expected"),
     "col.sure": Text("把握", "How sure"),
+    "col.sure80": Text("八成把握在", "8 in 10 times"),
+    "col.place": Text("全市位次", "Rank in city"),
+    "col.in_words": Text("一句话说清", "In words"),
+    "col.past": Text("近 {n} 个月走势", "Last {n} months"),
     "col.normal": Text("常年", "Normal"),
     "col.excess": Text("较常年", "Against normal"),
     "col.last_year": Text("去年同期", "Last year"),
@@ -80,6 +84,9 @@ TEXTS = {
     "sheet.waiting": Text("候补任务", "Waiting tasks"),
     "sheet.basis": Text("依据", "Basis"),
     "sheet.risk": Text("小区风险", "Estate risk"),
+    "sheet.months": Text("逐月预测", "By month"),
+    "sheet.past": Text("历史件数", "Past counts"),
+    "sheet.guide": Text("填写说明", "How to fill in"),
     "sheet.notes": Text("数据说明", "Data"),
     "sheet.overview": Text("总览", "Overview"),
     "sheet.categories": Text("分类预测", "By category"),
@@ -103,7 +110,16 @@ TEXTS = {
         "These {n} tasks do not begin this month, the last column says why; with time left, take those without a "
         "crew from the top.",
     ),
-    "book.basis": Text("{place} · 任务背后的逐月预测", "{place} · the monthly forecasts behind the tasks"),
+    "book.basis": Text("{place} · 每项任务的依据", "{place} · why each task"),
+    "book.months": Text("{place} · 任务背后的逐月预测", "{place} · the monthly forecasts behind the tasks"),
+    "book.past": Text("{place} · 近两年逐月件数", "{place} · requests of the last two years"),
+    "book.past.note": Text(
+        "“依据”中的走势线画的就是这些数；空格 = 没有数据。",
+        "What the small lines of the sheet Basis draw; blank = no data.",
+    ),
+    "book.cut": Text(
+        "清单太长：只列前 {shown} 行，共 {all} 行。", "Too long for a sheet: the first {shown} of {all} rows."
+    ),
     "book.basis.note": Text(
         "八成区间：10 次里约 8 次落在其中。常年 = 以往各年同月的平均；空格 = 没有数据。",
         "80 % interval: about 8 times in 10 inside. Normal = mean of the same month of past years; blank = no data.",

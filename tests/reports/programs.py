@@ -29,6 +29,18 @@ def browse(page: bytes, folder: Path) -> tuple[str, list[str]]:
     return done.stdout.decode(), console
 
 
+def pages(files: dict[str, bytes], folder: Path) -> dict[str, int]:
+    """Pages each file takes on paper, all printed by one LibreOffice."""
+    office = need("libreoffice", "soffice", "libreoffice")
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [office, "--headless", profile, "--convert-to", "pdf", "--outdir", str(folder)]
+    subprocess.run([*command, *(str(folder / name) for name in files)], capture_output=True, timeout=120, check=True)
+    printed = {name: (folder / name).with_suffix(".pdf").read_bytes() for name in files}
+    return {name: len(re.findall(rb"/Type\s*/Page\b(?!s)", data)) for name, data in printed.items()}
+
+
 def convert(book: bytes, to: str, folder: Path) -> bytes:
     """A workbook as LibreOffice writes it in another format, `to` being a filter of soffice --convert-to."""
     office = need("libreoffice", "soffice", "libreoffice")

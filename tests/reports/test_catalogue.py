@@ -17,7 +17,7 @@ def test_every_file_of_every_format_once_and_always_the_same() -> None:
     first = list(catalogue.render_all(make()))
     names = [name for name, _ in first]
     assert names == [
-        "workplan.csv", "report.html", "city.xlsx",
+        "workplan.csv", "report.html", "brief.docx", "city.xlsx",
         "streets/松园街道.xlsx", "streets/河沿街道.xlsx", "streets/新苑街道.xlsx",
         "digest.md", "digests/松园街道.md", "digests/河沿街道.md", "digests/新苑街道.md", "areas.geojson",
     ]  # fmt: skip
@@ -97,7 +97,7 @@ def test_any_names_become_safe_unique_file_names(names: list[str]) -> None:
 
 
 def test_the_list_of_formats_loads_no_heavy_library() -> None:
-    heavy = ("altair", "xlsxwriter", "jinja2", "shapely")
+    heavy = ("altair", "docx", "vl_convert", "xlsxwriter", "jinja2", "shapely")
     code = f"import sys, reports.catalogue; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

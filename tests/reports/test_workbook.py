@@ -9,16 +9,18 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.utils import column_index_from_string, get_column_letter
 
-from reports import sheets, workbook
-from tests.reports.programs import convert
+from reports import brief, sheets, workbook
+from tests.reports.programs import convert, pages
 from tests.reports.sample import make, renamed
 
 HEADER = sheets.HEADER_ROW + 1
-SHEETS = ["任务清单", "候补任务", "依据", "小区风险", "数据说明"]
+SHEETS = ["任务清单", "候补任务", "依据", "小区风险", "填写说明", "数据说明", "逐月预测", "历史件数"]
+LISTS = [name for name in SHEETS if name not in ("填写说明", "数据说明")]
 HEADS = [
-    "序", "社区", "先查小区", "类别", "做什么", "牵头", "配合", "最迟开始", "起作用的时段", "预计件数", "把握",
-    "常年", "较常年", "去年同期", "来得及吗", "小区风险", "理由", "需留的依据",
+    "全市位次", "社区", "类别", "做什么", "牵头", "配合", "最迟开始", "来得及吗", "起作用的时段", "预计件数",
+    "八成把握在", "较常年", "去年同期", "先查小区",
     "状态", "完成日期", "证据", "不采纳或更正的原因", "花费 (元)", "查出问题数", "已修问题数", "任务编号",
 ]  # fmt: skip
 
@@ -49,25 +51,24 @@ def test_a_street_opens_on_its_tasks() -> None:
     first, task = rows[0], plan.iloc[0]
     assert first["最迟开始"] == datetime(2025, 9, 30)
     assert first["预计件数"] == round(task["expected_requests"])
-    assert first["把握"] == f"约八成把握 {task['low']:.0f}–{task['high']:.0f} 件"
+    assert first["八成把握在"] == f"{task['low']:.0f}–{task['high']:.0f}"
     assert first["起作用的时段"] == "2025年11月–2026年3月"
     assert first["状态"] == "未开始"
     assert first["完成日期"] is None
-    assert first["小区风险"] == round(task["risk_score"])
+    assert first["先查小区"] == f"{task['estate_name']}\n橙 {task['risk_score']:.0f}"
 
 
 def test_numbers_show_their_words() -> None:
     sheet = opened(workbook.street(make(), "S2"))["任务清单"]
-    assert cell(sheet, "小区风险").number_format == '"橙" 0'
-    assert cell(sheet, "小区风险").fill.start_color.rgb == "FFE8862E"
+    assert cell(sheet, "先查小区").fill.start_color.rgb == "FFE8862E"
     assert '" 件"' in cell(sheet, "较常年").number_format
-    assert cell(sheet, "最迟开始").number_format == "yyyy-mm-dd"
+    assert cell(sheet, "最迟开始").number_format == 'm"月"d"日"'
     assert cell(sheet, "任务编号").data_type == "s"
 
 
 def test_sheets_are_made_to_work_with() -> None:
     book = opened(workbook.street(make(), "S2"))
-    for name in SHEETS[:4]:
+    for name in LISTS:
         sheet = book[name]
         assert sheet.freeze_panes == f"C{HEADER + 1}", name
         assert sheet.auto_filter.ref.startswith(f"A{HEADER}:"), name
@@ -81,23 +82,74 @@ def test_sheets_are_made_to_work_with() -> None:
 def test_status_is_chosen_from_a_list_and_the_date_is_a_date() -> None:
     sheet = opened(workbook.street(make(), "S2"))["任务清单"]
     rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
-    assert rules["S5:S12"].formula1 == '"未开始,进行中,已完成,不采纳"'
-    assert rules["T5:T12"].type == "date"
+    assert rules["O5:O12"].formula1 == '"未开始,进行中,已完成,不采纳"'
+    assert rules["P5:P12"].type == "date"
+    assert rules["S5:S12"].type == "decimal"
+    assert rules["Q5"].prompt == "回访登记表、调试记录"
 
 
 def test_tasks_not_chosen_wait_on_their_own_sheet() -> None:
     material = make()
     waiting = table(opened(workbook.street(material, "S2"))["候补任务"])
     plan = material.workplan[(material.workplan["street"] == "S2") & (material.workplan["fate"] == "no_capacity")]
-    assert [row["序"] for row in waiting] == list(plan["rank"])
+    assert [row["全市位次"] for row in waiting] == list(plan["rank"])
     assert {row["本月安排"] for row in waiting} == {"人手不足，候补"}
     everything = replace(material, workplan=material.workplan.assign(fate="chosen"))
     assert "候补任务" not in opened(workbook.street(everything, "S2")).sheetnames
 
 
-def test_the_basis_adds_up_to_the_task() -> None:
+def test_a_task_is_said_in_one_breath_beside_its_figures_and_its_past() -> None:
     material = make()
-    rows = table(opened(workbook.street(material, "S2"))["依据"])
+    data = workbook.street(material, "S2")
+    book = opened(data)
+    task = material.workplan[material.workplan["street"] == "S2"].iloc[0]
+    row = table(book["依据"])[0]
+    assert row["一句话说清"] == (
+        "河沿二社区 · 供暖不热 · 预计 202 件 (约八成把握 114–290 件)，去年同期 137 件 · 建议 2025年9月30日前启动："
+        "9 月 30 日前完成平衡调试与打压注水演练; 去年报修不热的住户逐户回访并登记室温 · 牵头 供热单位，"
+        "配合 街道、物业 · 留存 回访登记表、调试记录"
+    )
+    assert (row["预计件数"], row["八成区间下限"], row["八成区间上限"]) == (202, 114, 290)
+    past = table(book["历史件数"])
+    line = next(n for n, r in enumerate(past) if (r["社区"], r["类别"]) == ("河沿二社区", "供暖不热"))
+    counts = material.panel[(material.panel["area"] == task["area"]) & (material.panel["category"] == "H1")]
+    assert list(past[line].values())[2:] == list(counts.sort_values("month")["orders"])[-24:]
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        text = parts.read("xl/worksheets/sheet3.xml").decode()
+    assert f"<xm:f>'历史件数'!C{HEADER + 1 + line}:Z{HEADER + 1 + line}</xm:f><xm:sqref>K5</xm:sqref>" in text
+
+
+def test_the_list_prints_on_a4_in_letters_that_can_be_read() -> None:
+    for language, name in (("zh", "任务清单"), ("en", "Tasks")):
+        sheet = opened(workbook.street(make(language), "S2"))[name]
+        last = sheet.print_area.split(":")[1].strip("$").split("$")[0]
+        heads = [c.value for c in sheet[HEADER]]
+        printed = heads[: column_index_from_string(last)]
+        assert "任务编号" not in printed
+        widths = [sheet.column_dimensions[get_column_letter(n + 1)].width for n in range(len(printed))]
+        pixels = sum(7 * width for width in widths)  # as stored, with the room beside the letters
+        paper = (297 / 25.4 - sheet.page_margins.left - sheet.page_margins.right) * 96
+        assert 10 * min(1, paper / pixels) >= 8, language
+
+
+def test_the_guide_names_every_status_and_what_to_keep() -> None:
+    sheet = opened(workbook.street(make(), "S2"))["填写说明"]
+    text = "\n".join(str(value) for row in sheet.iter_rows(values_only=True) for value in row if value is not None)
+    for part in ("未开始、进行中、已完成、不采纳", "回访登记表、调试记录", "维保单", "红", "任务编号"):
+        assert part in text
+
+
+def test_a_list_too_long_for_a_sheet_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "MOST_ROWS", 5)
+    sheet = opened(workbook.city(make()))["任务清单"]
+    assert len(table(sheet)) == 5
+    notes = [sheet.cell(row, 1).value for row in range(2, HEADER)]
+    assert any("清单太长：只列前 5 行" in str(note) for note in notes)
+
+
+def test_the_months_add_up_to_the_task() -> None:
+    material = make()
+    rows = table(opened(workbook.street(material, "S2"))["逐月预测"])
     task = material.workplan[material.workplan["street"] == "S2"].iloc[0]
     cells = [r for r in rows if (r["社区"], r["类别"]) == (task["area_name"], task["category_name"])]
     inside = [r for r in cells if r["在任务时段内"] == "是"]
@@ -137,11 +189,14 @@ def test_an_empty_month_explains_itself() -> None:
     assert book["任务清单"]["A2"].value.startswith("2025年9月无需启动的任务：")
     assert book["依据"]["A2"].value == "没有任务，因此没有依据可列。"
     assert not book["任务清单"].data_validations.dataValidation
+    assert book.sheetnames == ["任务清单", "依据", "小区风险", "填写说明", "数据说明"]
 
 
 def test_english() -> None:
     book = opened(workbook.street(make("en"), "S1"))
-    assert book.sheetnames == ["Tasks", "Waiting tasks", "Basis", "Estate risk", "Data"]
+    assert book.sheetnames == [
+        "Tasks", "Waiting tasks", "Basis", "Estate risk", "How to fill in", "Data", "By month", "Past counts",
+    ]  # fmt: skip
     assert table(book["Tasks"])[0]["Status"] == "not begun"
 
 
@@ -190,6 +245,9 @@ def test_libreoffice_shows_what_was_meant(tmp_path: Path) -> None:
     assert "河沿街道 · 2025年9月应启动的预防任务" in text
     assert "橙 76" in text
     assert "+22 件" in text
-    assert "2025-09-30" in text
+    assert "9月30日" in text
     assert "###" not in text
-    assert convert(workbook.city(make()), "pdf", tmp_path).startswith(b"%PDF")
+    files = {"city.xlsx": workbook.city(make()), "brief.docx": brief.render(make())}
+    printed = pages(files, tmp_path)
+    assert 5 <= printed["city.xlsx"] <= 12
+    assert 4 <= printed["brief.docx"] <= 8
