@@ -20,7 +20,7 @@ SHOWN = 24
 """Months of history in the chart."""
 
 COVERED = 0.95
-"""Share of the communities of the last year that a month must cover to be shown (our choice)."""
+"""Share of the communities of the last year that a month must cover to be compared (our choice)."""
 
 SURE = 1e-6
 """Relative error with which weights must give the issued means back to be told."""
@@ -28,10 +28,11 @@ SURE = 1e-6
 
 @dataclass(frozen=True)
 class Explained:
-    """history: Series of requests by month; ahead: DataFrame, index month: mean, low, high, last_year.
+    """history: Series of requests by month; partial: its months in which communities were not covered.
 
-    season: (12,) mean of each calendar month against the mean of all, NaN where unknown. models: DataFrame, index
-    model: weight, expected. drivers: part -> usual requests or factor, of the `explained` share of what is expected.
+    ahead: DataFrame, index month: mean, low, high, last_year. season: (12,) mean of each calendar month against the
+    mean of all, NaN where unknown. models: DataFrame, index model: weight, expected. drivers: part -> usual requests
+    or factor, of the `explained` share of what is expected.
     """
 
     area: str
@@ -43,6 +44,7 @@ class Explained:
     language: str
     pattern: str | None
     history: pd.Series
+    partial: pd.Index
     ahead: pd.DataFrame
     season: np.ndarray
     models: pd.DataFrame
@@ -56,6 +58,7 @@ class Explained:
             "area": self.area, "area_name": self.area_name, "category": self.category,
             "category_name": self.category_name, "as_of": self.as_of, "origin": self.origin, "pattern": self.pattern,
             "history": {f"{month:%Y-%m}": int(count) for month, count in self.history.items()},
+            "partly_covered": [f"{month:%Y-%m}" for month in self.partial],
             "forecast": ahead.to_dict("records"),
             "season": [None if np.isnan(times) else round(float(times), 4) for times in self.season],
             "models": self.models.reset_index().replace({np.nan: None}).to_dict("records"),
@@ -91,8 +94,11 @@ class Explained:
         figures = [f"{_count(mean)} ({_count(low)}–{_count(high)})" for mean, low, high in rows]
         room = width - 11 - max([len(text) for text in figures] + [6])
         place = (room - 1) / top
-        bars = {month: "" if np.isnan(count) else "█" * round(count * place) for month, count in past.items()}
-        lines = [f"{month:%Y-%m}  {bars[month]:<{room}}  {_count(count)}" for month, count in past.items()]
+        lines = []
+        for month, count in past.items():
+            mark = "▒" if month in self.partial else "█"
+            bar = "" if np.isnan(count) else mark * round(count * place)
+            lines.append(f"{month:%Y-%m}  {bar:<{room}}  {_count(count)}")
         for month, (mean, low, high), text in zip(self.ahead.index, rows, figures, strict=True):
             marks = [" "] * room
             if not np.isnan(low):
@@ -100,7 +106,9 @@ class Explained:
                 marks[first : last + 1] = "─" * (last + 1 - first)
             marks[round(mean * place)] = "●"
             lines.append(f"{month:%Y-%m}  {''.join(marks)}  {text}")
-        return [*(line.rstrip() for line in lines), say(self.language, "chart_key", origin=self.origin)]
+        key = say(self.language, "chart_key", origin=self.origin)
+        gaps = [say(self.language, "chart_gaps")] if past.index.isin(self.partial).any() else []
+        return [*(line.rstrip() for line in lines), key, *gaps]
 
     def _season(self) -> list[str]:
         if np.isnan(self.season).all():
@@ -147,15 +155,16 @@ def run(run_dir: Path, area: str | None, category: str | None) -> Explained:
     code = _code(area, dict(zip(areas["area"], areas["name"], strict=True)), "--area") if area else _root(areas)
     kind = _code(category, names, "--category") if category else ALL
     below = _below(areas, code)
-    history = _history(panel, below, kind)
-    ahead = _ahead(run_dir, code, kind, history)
+    history, partial = _history(panel, below, kind)
+    full = history.drop(partial)
+    ahead = _ahead(run_dir, code, kind, full)
     drivers, explained = _drivers(run_dir, below, kind, ahead["mean"].sum())
     row = areas[areas["area"] == code].iloc[0]
     return Explained(
         area=code, area_name=str(row["name"]), category=kind, category_name=names[kind], as_of=manifest["as_of"],
         origin=manifest["origin"], language=config.settings.language, pattern=_pattern(run_dir, code, kind),
-        history=history, ahead=ahead, season=_season(history), models=_models(run_dir, areas, below, kind),
-        drivers=drivers, explained=explained,
+        history=history, partial=partial, ahead=ahead, season=_season(full),
+        models=_models(run_dir, areas, below, kind), drivers=drivers, explained=explained,
     )  # fmt: skip
 
 
@@ -196,13 +205,13 @@ def _below(areas: pd.DataFrame, code: str) -> list[str]:
     return found
 
 
-def _history(panel: pd.DataFrame, below: list[str], kind: str) -> pd.Series:
-    """Requests by month, of the months in which nearly as many communities were covered as in the last year."""
+def _history(panel: pd.DataFrame, below: list[str], kind: str) -> tuple[pd.Series, pd.Index]:
+    """Requests by month; the months in which clearly fewer communities were covered than in the last year."""
     rows = panel[panel["area"].isin(below)]
     covered = rows.groupby("month")["area"].nunique()
-    full = covered[covered >= COVERED * covered.tail(12).max()].index
-    rows = rows[rows["month"].isin(full) & (True if kind == ALL else rows["category"] == kind)]
-    return rows.groupby("month")["orders"].sum().sort_index()
+    partial = covered.index[covered < COVERED * covered.tail(12).max()]
+    counts = rows["orders"] if kind == ALL else rows["orders"].where(rows["category"] == kind, 0)
+    return counts.groupby(rows["month"]).sum().sort_index(), partial
 
 
 def _ahead(run_dir: Path, code: str, kind: str, history: pd.Series) -> pd.DataFrame:

@@ -70,6 +70,9 @@ PHRASES = {
         "█ 实际 (至 {origin})   ● 预计   ─ 10 次里约 8 次落在其中",
         "█ came (to {origin})   ● expected   ─ about 8 times in 10",
     ),
+    "chart_gaps": (
+        "▒ 有社区缺数据的月份, 不与其他月份比较", "▒ some communities were not covered; such months are not compared",
+    ),
     "season": (
         "季节: 最高 {top}; 最低 {low} (与平均月相比)",
         "season: highest {top}; lowest {low} (against a mean month)",

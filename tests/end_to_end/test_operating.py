@@ -311,6 +311,25 @@ def test_explain_fits_the_terminal_and_draws_what_it_says(
     assert "\x1b" not in "".join(lines)
 
 
+def test_explain_compares_no_month_that_lacks_a_community(cli: Cli, lived: Lived, tmp_path: Path) -> None:
+    (run,) = lived.out.glob(f"{month(0)}-*")
+    other = tmp_path / run.name
+    shutil.copytree(run, other)
+    panel = pd.read_parquet(other / "panel.parquet")
+    gap = pd.Timestamp(month(10))
+    panel[(panel["month"] != gap) | (panel["area"] != "社区1")].to_parquet(other / "panel.parquet")
+    whole, part = (json.loads(cli("explain", folder, "--json").stdout) for folder in (run, other))
+    assert (whole["partly_covered"], part["partly_covered"]) == ([], [month(10)])
+    assert 0 < part["history"][month(10)] < whole["history"][month(10)]
+    known = [row["month"] for row in part["forecast"] if row["last_year"] is not None]
+    assert f"{gap + pd.DateOffset(years=1):%Y-%m}" not in known
+    assert len(known) == len(whole["forecast"]) - 1
+    frame = counts(month(0)).query("month != @month(10)").groupby("month", as_index=False)["count"].sum()
+    means = frame.groupby(frame["month"].str[-2:])["count"].mean()
+    assert part["season"] == pytest.approx((means / means.mean()).tolist(), abs=1e-3)
+    assert sum("▒" in line for line in cli("explain", other).stdout.splitlines()) == 2
+
+
 def test_explain_proposes_the_nearest_name(cli: Cli, lived: Lived) -> None:
     result = cli("explain", lived.out / "latest", "--category", "供暖不足")
     assert result.exit_code == 2

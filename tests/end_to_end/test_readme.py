@@ -30,8 +30,8 @@ def test_the_commands_run(
     monkeypatch.chdir(tmp_path)
     found = commands(root)
     assert [words[0] for words in found] == [
-        "init", "check", "monthly", "plan", "export", "feedback", "effect", "backtest", "risk", "backtest", "study",
-        "runs", "explain", "schedule",
+        "init", "check", "monthly", "plan", "export", "explain", "feedback", "effect", "backtest", "risk", "backtest",
+        "study", "runs", "schedule",
     ]  # fmt: skip
     for words in found:
         result = cli(*words)

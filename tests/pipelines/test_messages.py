@@ -2,6 +2,7 @@
 
 import email
 import json
+import re
 from collections.abc import Callable, Iterator
 from email.policy import default
 from pathlib import Path
@@ -268,6 +269,18 @@ def test_mail_has_no_markup_and_loses_no_word() -> None:
         "1. 东社区：预计 4 件",
         "填写后交回",
     ]
+
+
+def test_every_form_of_an_address_in_the_documentation_is_one(root: Path) -> None:
+    import warnings
+
+    from apprise import Apprise
+
+    text = (root / "docs" / "operations.md").read_text(encoding="utf-8")
+    forms = re.findall(r"`((?:wecombot|dingtalk|mailtos)://[^`]+)`", text)
+    with warnings.catch_warnings(action="ignore"):
+        found = [type(Apprise.instantiate(form)).__name__ for form in forms]
+    assert found == ["NotifyWeComBot", "NotifyDingTalk", "NotifyDingTalk", "NotifyEmail"]
 
 
 def test_an_alarm_goes_to_the_office_alone(
