@@ -180,7 +180,7 @@ def _protect(table: _Table, node: int, column: int, amount: int, sign: int) -> N
     """
     if sign * table.shown[sign][node, column] >= amount:
         return
-    before = table.counts.copy()
+    done: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     while amount:
         moves = (
             _move(table, *carrier, node, column, amount, sign) for carrier in _carriers(table, node, column, sign)
@@ -189,11 +189,14 @@ def _protect(table: _Table, node: int, column: int, amount: int, sign: int) -> N
         rows, columns, signs = _cells(table, *route, sign)
         _hide(table, (rows, columns))
         np.add.at(table.counts, (rows, columns), size * signs)
+        done.append((rows, columns, size * signs))
         amount -= size
-    change = table.counts - before
-    table.counts[:] = before
-    np.maximum(table.shown[1], change, out=table.shown[1])
-    np.minimum(table.shown[-1], change, out=table.shown[-1])
+    rows, columns, changes = (np.concatenate(parts) for parts in zip(*done, strict=True))
+    after = table.counts[rows, columns]
+    np.subtract.at(table.counts, (rows, columns), changes)
+    change = after - table.counts[rows, columns]
+    for way, pick in ((1, np.maximum), (-1, np.minimum)):
+        table.shown[way][rows, columns] = pick(table.shown[way][rows, columns], change)
 
 
 def _carriers(table: _Table, node: int, column: int, sign: int) -> Iterator[tuple[int, int]]:

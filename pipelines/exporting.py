@@ -19,6 +19,23 @@ from reports import dictionary, hub, open_data, plan_csv
 DIGITS = 6
 NEEDED = ("panel", "areas", "estates", "forecasts", "risk", "workplan")
 
+README = """# {city} {as_of}
+
+Written by `weisu export`. Run {run_id}, data up to {origin}. Columns: dictionary.md. Forecasts: hub/ (Hubverse form).
+
+"""
+INTERNAL = """**Not for publication.** Holds small counts and single homes.
+
+**不得公开。** 含小计数和单个小区。
+"""
+PUBLIC = """Counts from 1 to {most} are left out, and so are others from which they could be worked out; `suppressed`
+marks them, and does not say which they are. Zero is zero. A month that is absent was not covered. Sums over months
+are not given. Forecasts are quantiles of series told in full for {months} months.
+
+1 至 {most} 的计数以及可用来推算它们的计数均已隐去 (`suppressed`); 零就是零; 缺少的月份表示未覆盖; 不提供跨月合计。
+预测只给出最近 {months} 个月全部公开的序列的分位数。
+"""
+
 Files = Iterator[tuple[str, bytes]]
 
 
@@ -73,6 +90,7 @@ def _internal(source: Path, facts: dict[str, Any], form: str) -> Files:
         layers = {"areas": (source / "areas.geojson").read_bytes(), **layers}
     yield from _layers(layers, facts)
     yield from _dictionary({name: dictionary.FILES[name] for name in frames if name in dictionary.FILES})
+    yield "README.md", (README.format(**facts) + INTERNAL).encode()
     facts["public"] = False
 
 
@@ -87,6 +105,8 @@ def _public(source: Path, facts: dict[str, Any], form: str) -> Files:
         yield from _hub(open_, facts, form)
     yield from _layers({"areas": open_data.areas(areas)}, facts)
     yield from _dictionary({"counts": tables.PublicCounts})
+    said = README.format(**facts) + PUBLIC.format(most=LEAST - 1, months=MONTHS_CLEAN)
+    yield "README.md", said.encode()
     series = ["area", "category"]
     facts |= {
         "public": True, "least": LEAST, "cells": len(told), "suppressed": int(told["suppressed"].sum()),

@@ -85,7 +85,7 @@ def test_an_area_with_requests_of_its_own_beside_those_of_its_parts() -> None:
 COUNTS = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 9, 14, 60, -1])
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     above=st.lists(st.integers(0, 2), min_size=1, max_size=7),
     columns=st.integers(1, 4),

@@ -64,12 +64,13 @@ def test_for_everybody_nothing_small_and_nothing_of_estates(run_dir: Path, tmp_p
     hub = {name for name in made if name.startswith("hub/")}
     assert set(made) - hub == {
         "tables/counts.parquet", "tables/areas.parquet", "layers/areas.geojson", "layers/areas.gpkg",
-        "dictionary.md", "dictionary.csv", "export.json",
+        "dictionary.md", "dictionary.csv", "export.json", "README.md",
     }  # fmt: skip
     counts = pd.read_parquet(tmp_path / "open/tables/counts.parquet")
     assert list(counts.columns) == ["area", "category", "month", "count", "suppressed"]
     assert not counts["count"].between(1, 4).any()
     assert counts["suppressed"].any()
+    assert "1 to 4" in made["README.md"].decode()
     facts = json.loads(made["export.json"])
     assert facts["suppressed"] == counts["suppressed"].sum()
     (path,) = [name for name in hub if name.endswith(".parquet")]
