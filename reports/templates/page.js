@@ -32,7 +32,7 @@
     if (!spec || (drawn && !drawn.length)) return Promise.resolve();
     if (height) spec.height = height;
     if (drawn) spec.datasets = Object.assign({}, spec.datasets, { [name]: drawn });
-    const options = { mode: "vega-lite", renderer: "svg", actions: false, tooltip: { theme: "custom" } };
+    const options = { mode: "vega-lite", renderer: "svg", actions: false, logLevel: 1, tooltip: { theme: "custom" } };
     return window.vegaEmbed("#chart-" + name, spec, options).then(
       (result) => {
         views[name] = result.view;
@@ -63,8 +63,6 @@
       if (then !== null && then !== undefined) row.p = then;
       rows.push(row);
     });
-    const highest = rows.reduce((best, row) => ((row.p || 0) > ((best && best.p) || 0) ? row : best), null);
-    if (highest) highest.q = data.words.then;
     const next = rows.length && nextTo(history[history.length - 1], data.lines.ahead[0]);
     if (ahead.length && next) {
       const last = rows[rows.length - 1];
@@ -77,6 +75,8 @@
       if (!before.length && year >= 0 && past.length && past[year] !== null) row.p = past[year];
       rows.push(row);
     }
+    const highest = rows.reduce((best, row) => (row.p > (best ? best.p : -1) ? row : best), null);
+    if (highest && before.length) highest.q = data.words.then;
     return rows;
   };
   const nextTo = (one, other) => {

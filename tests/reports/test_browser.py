@@ -187,7 +187,7 @@ def test_the_trend_shows_what_was_issued_a_year_ago(opened: Open) -> None:
 
 def test_hovering_tells_the_figures(opened: Open) -> None:
     tab = opened(full())
-    for chart, texts in (("#chart-trend", ("2025年", "预计", "80 % 区间")), ("#chart-areas", ("社区", "预计件数"))):
+    for chart, texts in (("#chart-trend", ("2026年", "预计", "80 % 区间")), ("#chart-areas", ("社区", "预计件数"))):
         box = tab.locator(f"{chart} svg").bounding_box()
         tab.locator(chart).scroll_into_view_if_needed()
         tab.locator(f"{chart} svg").hover(position={"x": box["width"] * 0.88, "y": box["height"] * 0.4})
