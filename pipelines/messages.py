@@ -1,22 +1,19 @@
 """`weisu send`: messages of a run folder -> the addresses of the config. The run stays published, come what may."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from forecast.errors import ConfigError, Fault
-from pipelines import runs, store
+from pipelines import audit, runs
 from pipelines.channels import Messages, NotSentError, addresses, deliver, wait
 from pipelines.config import Config
 from pipelines.near import meant
 from pipelines.words import say
 
-LOG = "sent.jsonl"
-"""In the run folder: what was sent, when, and the name (never the value) of the address."""
+EVENT = "send"
+"""In the audit log of the runs folder: what was sent, when, and the name (never the value) of the address."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def send(run: Path, config: Config, again: bool = False, pace: Pace | None = Non
         fault = deliver(name, known[name], title, text, options.timeout_seconds)
         if fault is None:
             sent += 1
-            _note(run, name, file)
+            audit.record(run.parent, EVENT, of=run.name, to=name, file=file)
         else:
             faults.append(Fault(fault.what, f"{fault.where}, {file} of run {manifest['run_id']}", fault.fix))
     if faults:
@@ -146,18 +143,5 @@ def _wanted(run: Path, options: Messages) -> list[tuple[str, str]]:
 
 
 def _done(run: Path) -> set[tuple[str, str]]:
-    path = run / LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    notes: list[dict[str, Any]] = []
-    for line in lines:
-        try:
-            notes.append(json.loads(line))
-        except ValueError:  # cut off when the machine stopped: better twice than never
-            continue
-    return {(note["to"], note["file"]) for note in notes}
-
-
-def _note(run: Path, name: str, file: str) -> None:
-    note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "to": name, "file": file}
-    with store.writing(run / LOG), (run / LOG).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(note, ensure_ascii=False) + "\n")
+    lines = audit.lines(run.parent)
+    return {(line["to"], line["file"]) for line in lines if line["event"] == EVENT and line["of"] == run.name}

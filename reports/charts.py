@@ -108,7 +108,7 @@ def areas_map(words: Words) -> str:
     """Places coloured by class. Reads `areas`: GeoJSON features with k (colour) and the texts n, s, x, r, y."""
     import altair as alt
 
-    texts = {"n": "col.place", "s": "col.within", "x": "col.expected", "r": "trend.wide", "y": "col.last_year"}
+    texts = {"n": "col.where", "s": "col.within", "x": "col.expected", "r": "trend.wide", "y": "col.last_year"}
     chart = (
         alt.Chart(alt.NamedData("areas"))
         .mark_geoshape(stroke="var(--page)", strokeWidth=0.7)

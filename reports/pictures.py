@@ -8,8 +8,12 @@ import math
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from forecast.tables import ALL
-from reports import charts
+from reports import charts, series
+from reports import places as layout
 from reports.material import Material
 from reports.paper import clean
 from reports.texts import FONTS, Words
@@ -29,7 +33,7 @@ Rows = list[dict[str, Any]]
 
 def trend(material: Material, words: Words) -> bytes | None:
     """All requests of the city: past months, and months ahead with 50 and 80 % bands; None without any."""
-    rows = charts.trend_rows(material, [ALL])
+    rows = _trend_rows(material)
     if not rows:
         return None
     import altair as alt
@@ -52,21 +56,57 @@ def trend(material: Material, words: Words) -> bytes | None:
 
 def places(material: Material, words: Words) -> bytes | None:
     """Where the requests of the months ahead are expected: the map, or tiles where there are no polygons."""
-    rows = charts.place_rows(material, [ALL])
-    if not rows:
+    found = layout.find(material, [ALL], MOST_TILES)
+    expected = found.expected[0, 0] if found.codes else np.array([])
+    known = np.flatnonzero(~np.isnan(expected))
+    if not known.size:
         return None
-    features = charts.outlines(material, rows)
-    if len(features) == len(rows):
-        return _map(features, charts.legend(rows, 1)[0], words)
-    return _tiles(rows if len(rows) <= MOST_TILES else _streets(material), words)
+    cuts = layout.cuts(found)[0][0]
+    names = [name for name, _ in layout.named(material, found.codes)]
+    rows = [{"n": names[k], "e": int(expected[k]), "k": _shade(expected[k], cuts)} for k in known]
+    if len(found.shapes) < len(found.codes):
+        return _tiles(rows, _legend(cuts), words)
+    outlines = layout.features(found)
+    shapes = [{"type": "Feature", "geometry": outlines[k], **row} for k, row in zip(known, rows, strict=True)]
+    return _map(shapes, _legend(cuts), words)
 
 
-def _map(features: Rows, legend: list[tuple[int, str]], words: Words) -> bytes:
+def _trend_rows(material: Material) -> Rows:
+    """m (month), v (came), e (expected), l50, h50, l80, h80; the band begins where the line of the past ends."""
+    (line,) = series.lines(material, [(material.root, ALL)])
+    past = [
+        {"m": charts.iso(month), "v": value}
+        for month, value in zip(series.months(material), line.past, strict=bool(line.past))
+    ]
+    short = {"mean": "e", **{f"{end}{band}": f"{end[0]}{band}" for band in (50, 80) for end in ("low", "high")}}
+    figures = len(series.FIGURES)
+    ahead = []
+    for number, month in enumerate(sorted(material.outlook["month"].unique()) if line.ahead else []):
+        row = dict(zip(series.FIGURES, line.ahead[number * figures : (number + 1) * figures], strict=True))
+        ahead.append({"m": charts.iso(pd.Timestamp(month)), **{name: row[long] for long, name in short.items()}})
+    if past and ahead and ahead[0]["m"] == charts.iso(material.origin + pd.offsets.MonthBegin(1)):
+        past[-1] |= dict.fromkeys(short.values(), past[-1]["v"])
+    return past + ahead
+
+
+def _shade(value: float, cuts: list[int]) -> int:
+    """Position on the colour ramp; the largest group always has its last colour."""
+    group = int(np.searchsorted(cuts, value, "right"))
+    return round(group * (charts.CLASSES - 1) / len(cuts)) if cuts else 0
+
+
+def _legend(cuts: list[int]) -> list[tuple[int, str]]:
+    """Positions on the colour ramp and the whole numbers each stands for."""
+    starts, ends = [0, *cuts], [cut - 1 for cut in cuts]
+    texts = [f"{start}–{end}" if end > start else f"{start}" for start, end in zip(starts, ends, strict=False)]
+    return [(_shade(start, cuts), text) for start, text in zip(starts, [*texts, f"≥ {starts[-1]}"], strict=True)]
+
+
+def _map(shapes: Rows, legend: list[tuple[int, str]], words: Words) -> bytes:
     import altair as alt
 
-    names = [text for _, text in legend]
     shown = dict(legend)
-    drawn = [{**feature, "group": shown.get(feature["k"][0], names[0])} for feature in features if feature["k"]]
+    drawn = [{**shape, "group": shown[shape["k"]]} for shape in shapes]
     chart = (
         alt.Chart(alt.InlineData(drawn))
         .mark_geoshape(stroke="#ffffff", strokeWidth=0.7)
@@ -77,17 +117,15 @@ def _map(features: Rows, legend: list[tuple[int, str]], words: Words) -> bytes:
     return _png(chart)
 
 
-def _tiles(rows: Rows, words: Words) -> bytes:
+def _tiles(rows: Rows, legend: list[tuple[int, str]], words: Words) -> bytes:
     """A square a place, in reading order, with name and figure; a sign no font may hold would end the process."""
     import altair as alt
 
-    rows = [row for row in rows if row["e"][0] is not None]
-    legend = charts.legend(rows, 1)[0]
     shown = dict(legend)
     columns = max(4, math.ceil(math.sqrt(1.6 * len(rows))))
     tiles = [
-        {"x": n % columns, "y": n // columns, "n": clean(row["n"])[:7], "e": row["e"][0], "group": shown[row["k"][0]],
-         "ink": "#ffffff" if row["k"][0] > 2 else INK}
+        {"x": n % columns, "y": n // columns, "n": clean(row["n"])[:7], "e": row["e"], "group": shown[row["k"]],
+         "ink": "#ffffff" if row["k"] > 2 else INK}
         for n, row in enumerate(rows)
     ]  # fmt: skip
     across = alt.X("x:O", axis=None, scale=alt.Scale(paddingInner=0.06))
@@ -104,17 +142,6 @@ def _tiles(rows: Rows, words: Words) -> bytes:
         color="independent"
     )
     return _png(chart.properties(width=WIDTH - 90, height=max(60, lines * (WIDTH - 90) / columns * 0.62)))
-
-
-def _streets(material: Material) -> Rows:
-    """Rows of streets in place of communities."""
-    rows: Rows = []
-    for area, name in material.streets.items():
-        coming = material.coming_of(area)
-        if coming is not None:
-            rows.append({"a": area, "n": name, "e": [round(coming.expected)]})
-    cuts = charts.breaks(rows, 1)[0]
-    return [row | {"k": [charts.shade(row["e"][0], cuts)]} for row in rows]
 
 
 def _colour(legend: list[tuple[int, str]], words: Words) -> Any:

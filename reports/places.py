@@ -45,12 +45,15 @@ class Places:
     shapes: dict[str, bytes]
 
 
-def find(material: Material, categories: list[str]) -> Places:
-    """Communities, or streets where communities are too many; as many months as there is room for."""
+def find(material: Material, categories: list[str], tiled: int = TILED) -> Places:
+    """Communities, or streets where communities are too many; as many months as there is room for.
+
+    tiled: communities as tiles, where nothing has an outline.
+    """
     communities = list(material.street_of)
     shapes = dict(material.areas.dropna(subset=["geometry"])[["area", "geometry"]].itertuples(index=False, name=None))
     drawn = any(community in shapes for community in communities)
-    level = "street" if len(communities) > (DRAWN if drawn else TILED) else "community"
+    level = "street" if len(communities) > (DRAWN if drawn else tiled) else "community"
     if level == "street":
         shapes = {**_joined(material, shapes), **shapes}
     coming = material.coming[material.coming["category"].isin(categories)]

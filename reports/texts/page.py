@@ -80,7 +80,7 @@ TEXTS = {
     "map.tile": Text("{name}：{n} 件", "{name}: {n}"),
     "place.community": Text("社区", "community"),
     "place.street": Text("街道", "street"),
-    "col.place": Text("地点", "Place"),
+    "col.where": Text("地点", "Place"),
     "col.within": Text("属于", "Within"),
     "plan.search": Text("搜索", "Search"),
     "plan.search.hint": Text("社区、类别、措施……", "community, category, action…"),

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from pipelines import messages, monthly, runs
+from pipelines import audit, messages, monthly, runs
 from pipelines.outcome import Outcome
 from tests.end_to_end.conftest import COUNTS, monthly_counts, weisu
 from tests.pipelines.receivers import Heard, robot
@@ -160,8 +160,8 @@ def test_the_last_line_is_fit_for_a_mail_subject(lived: Lived) -> None:
 def test_the_new_plan_is_sent_and_the_one_before_is_not_sent_again(lived: Lived) -> None:
     (title,) = lived.heard
     assert "示例" in title
-    sent = [run for run in lived.out.iterdir() if not run.is_symlink() and (run / "sent.jsonl").exists()]
-    assert [run.name[:7] for run in sent] == [month(0)]
+    sent = {line["of"] for line in audit.lines(lived.out) if line["event"] == "send"}
+    assert [run[:7] for run in sent] == [month(0)]
 
 
 def test_a_month_already_done_is_not_redone_and_says_so(lived: Lived) -> None:
