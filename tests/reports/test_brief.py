@@ -4,6 +4,7 @@ import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import docx
 import pandas as pd
@@ -52,13 +53,13 @@ def with_rates(material: Material) -> Material:
     )
 
 
-def opened(data: bytes) -> "docx.document.Document":
+def opened(data: bytes) -> Any:
     return docx.Document(io.BytesIO(data))
 
 
 def said(data: bytes) -> str:
     """Every paragraph and row, in the order of the page."""
-    lines = []
+    lines: list[str] = []
     for part in opened(data).iter_inner_content():
         rows = getattr(part, "rows", None)
         lines += [part.text] if rows is None else [" | ".join(c.text for c in row.cells) for row in rows]
