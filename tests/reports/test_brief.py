@@ -4,6 +4,7 @@ import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import docx
 import pandas as pd
@@ -53,7 +54,7 @@ def with_rates(material: Material) -> Material:
     )
 
 
-def opened(data: bytes) -> "docx.document.Document":
+def opened(data: bytes) -> Any:
     return docx.Document(io.BytesIO(data))
 
 
