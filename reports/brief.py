@@ -73,18 +73,16 @@ def _overview(paper: Paper, material: Material, words: Words) -> None:
 
 
 def _last_month(material: Material, words: Words) -> str:
-    past = material.covered_history
-    past = past[(past["area"] == material.root) & (past["category"] == ALL)]
-    known = dict(zip(past["month"], past["orders"], strict=True))
+    past = material.history
+    past = past[(past["area"] == material.root) & (past["category"] == ALL) & (past["month"] == material.origin)]
     month = words.month(material.origin)
-    if material.origin not in known:
+    if past.empty:
         return words("brief.last.none", month=month)
-    now = known[material.origin]
     said = {}
     for key, months in (("before", 1), ("year", 12)):
-        then = known.get(material.origin - pd.DateOffset(months=months))
-        said[key] = "" if then is None else words(f"brief.{key}", change=_change(now - then, words))
-    return words("brief.last", month=month, n=words.count(now), **said)
+        moved = material.moved(material.origin - pd.DateOffset(months=months))
+        said[key] = "" if moved is None else words(f"brief.{key}", change=_change(moved, words))
+    return words("brief.last", month=month, n=words.count(past["orders"].iloc[0]), **said)
 
 
 def _change(difference: float, words: Words) -> str:
@@ -95,7 +93,7 @@ def _change(difference: float, words: Words) -> str:
 
 def _shares(material: Material, words: Words) -> list[str]:
     """The largest categories of the last month, each with its share and how that moved in a year."""
-    past = material.covered_history[material.covered_history["area"] == material.root]
+    past = material.history[material.history["area"] == material.root]
     now = past[past["month"] == material.origin].set_index("category")["orders"]
     if now.get(ALL, 0) < LEAST:
         return []

@@ -190,6 +190,17 @@ class Material:
         now = recent.groupby("area")["communities"].max()
         return past[past["communities"] >= past["area"].map(now).astype(float)]
 
+    def moved(self, month: pd.Timestamp) -> float | None:
+        """Requests of the last month less those of `month`, in communities covered in both; None if too few were."""
+        rows = self.panel[self.panel["month"].isin([self.origin, month])]
+        now = rows.loc[rows["month"] == self.origin, "area"].nunique()
+        months = rows.groupby("area")["month"].nunique()
+        both = rows[rows["area"].isin(months.index[months == 2])]
+        if both["area"].nunique() < max(1, 0.5 * now):
+            return None
+        sums = both.groupby("month")["orders"].sum()
+        return float(sums[self.origin] - sums[month])
+
     @cached_property
     def ahead(self) -> pd.DatetimeIndex:
         """The months "what is coming" sums up."""

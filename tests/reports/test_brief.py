@@ -166,6 +166,18 @@ def test_many_communities_are_drawn_as_streets(monkeypatch: pytest.MonkeyPatch) 
     assert found.codes == list(STREETS)
 
 
+def test_a_community_that_fell_silent_takes_no_month_away_and_is_not_compared() -> None:
+    full = make()
+    silent = (full.panel["area"] == full.panel["area"].iloc[0]) & (full.panel["month"] == full.origin)
+    holed = replace(full, panel=full.panel[~silent])
+    rows = holed.panel.pivot_table(index="area", columns="month", values="orders", aggfunc="sum")
+    text = said(brief.render(holed))
+    month = rows[full.origin]
+    assert f"全市诉求 {month.sum():,.0f} 件" in text
+    before = (month - rows[full.origin - pd.DateOffset(months=1)]).sum()
+    assert f"比上月{'多' if before > 0 else '少'} {abs(before):,.0f} 件" in text
+
+
 def test_nothing_to_draw_is_no_picture() -> None:
     full = make(tasks=False, estates=False, scores=False, history=False)
     bare = replace(full, forecasts=full.forecasts.head(0))
