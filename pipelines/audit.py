@@ -1,7 +1,8 @@
 """What was done, by whom, from what to what: a log that only grows, each line bound to the one before it by its hash.
 
 An edit of a line breaks the chain; an edit of what a line tells of breaks the hash it holds; a run without a line has
-lost one. Whoever can write the whole folder can write a new chain: copy the last hash to a place of its own to know.
+lost one; lines lost at the end are missed by HEAD. Whoever can write the whole folder can write a new chain: copy the
+last hash to a place of its own to know.
 """
 
 import fcntl
@@ -19,16 +20,25 @@ from typing import Any, BinaryIO
 from pipelines import store
 
 NAME = "audit.jsonl"
+HEAD = "audit.head"
+"""How many lines there are, and the hash of the last."""
+
 START = "0" * 64
 """What the first line stands on."""
+
+LATER = ("sent.jsonl",)
+"""Files that come into a run after it was published."""
 
 VOID = "void"
 """Event of a line that takes back the one before it: its job was stopped before its run could be seen."""
 
 
+KINDS = ("audit_chain", "audit_unreadable", "audit_gone", "audit_added", "audit_changed", "audit_unlogged")
+
+
 @dataclass(frozen=True)
 class Breach:
-    """`kind` is a key of pipelines.words; `where`: line of the log, run, or file."""
+    """`kind` is one of KINDS; `where`: line of the log, run, or file."""
 
     kind: str
     where: str
@@ -51,25 +61,42 @@ def record(folder: Path, event: str, **facts: Any) -> None:
         file.write(_text(line | {"before": before, "hash": _hash(before, line)}))
         file.flush()
         os.fsync(file.fileno())
-    store.sync(folder, deep=False)
+        store.put(folder / HEAD, f"{_count(file)} {_hash(before, line)}\n".encode())
 
 
 def settle(folder: Path) -> None:
-    """Take the last line back when the run it tells of was never seen. Call it under the lock of the folder."""
+    """Take back the last line of a run that was never seen, while its draft still stands.
+
+    Call it under the lock of the folder, before drafts are cleared: a run that is gone without its draft was removed.
+    """
+    told = next((line for line in reversed(lines(folder)) if "run" in line), {"event": VOID})
+    if told["event"] == VOID or (folder / str(told["run"])).exists():
+        return
+    if any(digests(draft) == told.get("outputs") for draft in folder.glob(".draft-*")):
+        record(folder, VOID, run=told["run"])
+
+
+def names(folder: Path) -> set[str]:
+    """Every run that was logged, also those no longer there."""
+    return {str(line["run"]) for line in lines(folder) if "run" in line}
+
+
+def last_hash(folder: Path) -> str:
+    """Hash of the last line; START before the first."""
     told = lines(folder)
-    if told and (name := told[-1].get("run")) and not (folder / name).exists():
-        record(folder, VOID, run=name)
+    return str(told[-1].get("hash")) if told else START
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     """Lines that can be read, oldest first."""
-    return [line for _, line in _numbered(folder) if line is not None]
+    return [line for _, _, line in _numbered(folder) if line is not None]
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Relative name -> sha256 of every file of a folder, in the order of names."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return {path.relative_to(folder).as_posix(): digest(path) for path in files}
+    """Relative name -> sha256 of every file of a folder, in the order of names; of a link what it points to."""
+    files = sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    told = {path: f"-> {path.readlink()}" if path.is_symlink() else digest(path) for path in files}
+    return {path.relative_to(folder).as_posix(): what for path, what in told.items()}
 
 
 def digest(path: Path, most: int | None = None) -> str:
@@ -83,35 +110,74 @@ def digest(path: Path, most: int | None = None) -> str:
 def verify(folder: Path) -> list[Breach]:
     """Everything that is not as it was written down: the chain, every published run, every book that only grows."""
     found: list[Breach] = []
-    runs: dict[str, dict[str, str]] = {}
+    told: list[tuple[str, dict[str, Any]]] = []
     before = START
-    for number, line in _numbered(folder):
+    for number, raw, line in _numbered(folder):
         where = f"{NAME}, line {number}"
         if line is None:
             found.append(Breach("audit_unreadable", where))
             continue
-        told = {name: value for name, value in line.items() if name not in ("before", "hash")}
-        if line.get("before") != before or line.get("hash") != _hash(before, told):
+        said = {name: value for name, value in line.items() if name not in ("before", "hash")}
+        sound = line.get("before") == before and line.get("hash") == _hash(before, said)
+        if not sound or raw + b"\n" != _text(line):  # a key twice, or blanks, would read the same
             found.append(Breach("audit_chain", where))
         before = str(line.get("hash"))
-        if line.get("event") == VOID:
-            runs.pop(str(line.get("run")), None)
-        elif "run" in line:
-            runs[str(line["run"])] = line.get("outputs", {})
-        elif "book" in line:
-            found += _book(folder, line)
-    for name, outputs in runs.items():
-        found += _run(folder / name, outputs)
+        told.append((where, line))
+    runs = _runs(told, found)
+    found += _head(folder)
+    found += [breach for name, outputs in runs.items() for breach in _run(folder / name, outputs)]
+    found += _books(folder, told)
     seen = {path.parent.name for path in folder.glob("[!.]*/run.json") if not path.parent.is_symlink()}
-    return found + [Breach("audit_unlogged", name) for name in sorted(seen - set(runs))]
+    found += [Breach("audit_unlogged", name) for name in sorted(seen - set(runs))]
+    latest = folder / "latest"
+    if latest.is_symlink() and str(latest.readlink()) not in runs:
+        found.append(Breach("audit_changed", latest.name))
+    return found
+
+
+def _runs(told: list[tuple[str, dict[str, Any]]], found: list[Breach]) -> dict[str, dict[str, str]]:
+    """Run -> its files. A name stands once; only the last run can be taken back."""
+    runs: dict[str, dict[str, str]] = {}
+    for where, line in told:
+        name, outputs = line.get("run"), line.get("outputs", {})
+        if name is None:
+            continue
+        if not isinstance(name, str) or Path(name).name != name or not isinstance(outputs, dict):
+            found.append(Breach("audit_unreadable", where))
+        elif line.get("event") != VOID and name not in runs:
+            runs[name] = outputs
+        elif line.get("event") == VOID and [*runs][-1:] == [name]:
+            del runs[name]
+        else:
+            found.append(Breach("audit_chain", where))
+    return runs
+
+
+def _head(folder: Path) -> Iterator[Breach]:
+    """A job stopped between the two leaves HEAD one line behind; a log shorter than HEAD has lost its end."""
+    kept = list(_numbered(folder))
+    try:
+        words = (folder / HEAD).read_text(encoding="ascii").split()
+        count, end = int(words[0]), words[1]
+    except OSError:
+        if len(kept) > 1:
+            yield Breach("audit_gone", HEAD)
+        return
+    except (ValueError, IndexError):
+        yield Breach("audit_unreadable", HEAD)
+        return
+    if count > len(kept):
+        yield Breach("audit_gone", f"{NAME}, line {len(kept) + 1}")
+    elif count < max(len(kept) - 1, 1) or (kept[count - 1][2] or {}).get("hash") != end:
+        yield Breach("audit_changed", HEAD)
 
 
 def _run(run: Path, outputs: dict[str, str]) -> Iterator[Breach]:
-    if not run.is_dir():
+    if not run.is_dir() or run.is_symlink():
         yield Breach("audit_gone", run.name)
         return
     now = digests(run)
-    for name in sorted(now.keys() | outputs.keys()):
+    for name in sorted((now.keys() | outputs.keys()) - set(LATER)):
         where = f"{run.name}/{name}"
         if name not in now:
             yield Breach("audit_gone", where)
@@ -121,25 +187,39 @@ def _run(run: Path, outputs: dict[str, str]) -> Iterator[Breach]:
             yield Breach("audit_changed", where)
 
 
-def _book(folder: Path, line: dict[str, Any]) -> Iterator[Breach]:
-    """A book may have grown since; what it held then stands first in it."""
-    path = folder / line["book"]
-    if not path.exists():
-        yield Breach("audit_gone", line["book"])
-    elif digest(path, int(line["bytes"])) != line["sha256"]:
-        yield Breach("audit_changed", line["book"])
+def _books(folder: Path, told: list[tuple[str, dict[str, Any]]]) -> Iterator[Breach]:
+    """Of each book: what it held then stands first in it, and it grew by nothing but what was logged."""
+    length: dict[str, int] = {}
+    for where, line in told:
+        if "book" not in line:
+            continue
+        try:
+            name, start, size, wanted = str(line["book"]), int(line["start"]), int(line["bytes"]), str(line["sha256"])
+        except (KeyError, TypeError, ValueError):
+            yield Breach("audit_unreadable", where)
+            continue
+        if not (folder / name).is_file():
+            yield Breach("audit_gone", name)
+        elif digest(folder / name, size) != wanted:
+            yield Breach("audit_changed", name)
+        if start != length.setdefault(name, 0):
+            yield Breach("audit_unlogged", f"{name}, bytes {length[name]} to {start}")
+        length[name] = size
+    for name, size in length.items():
+        if (folder / name).is_file() and (folder / name).stat().st_size > size:
+            yield Breach("audit_unlogged", f"{name}, from byte {size} on")
 
 
-def _numbered(folder: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """(line, what it says or null); a last line without an end was cut off and is passed over."""
+def _numbered(folder: Path) -> Iterator[tuple[int, bytes, dict[str, Any] | None]]:
+    """(line, its bytes, what it says or null); a last line without an end was cut off and is passed over."""
     path = folder / NAME
     content = path.read_bytes() if path.exists() else b""
     for number, raw in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             line = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
-        yield number, line if isinstance(line, dict) else None
+        yield number, raw, line if isinstance(line, dict) else None
 
 
 @contextmanager
@@ -155,6 +235,11 @@ def _whole(file: BinaryIO) -> int:
     """Bytes up to the end of the last whole line."""
     file.seek(0)
     return file.read().rfind(b"\n") + 1
+
+
+def _count(file: BinaryIO) -> int:
+    file.seek(0)
+    return file.read().count(b"\n")
 
 
 def _hash_of_last(file: BinaryIO, whole: int) -> str:

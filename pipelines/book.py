@@ -87,13 +87,19 @@ def append(config: Config, heard: pd.DataFrame) -> None:
         store.sync(path.parent, deep=False)
 
 
-def facts(config: Config) -> dict[str, Any]:
-    """Where the book is, as seen from the runs folder, how long it is and its sha256, for the audit log."""
+def facts(config: Config, start: int) -> dict[str, Any]:
+    """Where the book is, as seen from the runs folder, how long it was and is, and its sha256, for the audit log."""
     path = _path(config)
     if not path.exists():
         return {}
     seen = os.path.relpath(path, config.path(config.settings.runs))
-    return {"book": seen, "bytes": path.stat().st_size, "sha256": audit.digest(path)}
+    return {"book": seen, "start": start, "bytes": path.stat().st_size, "sha256": audit.digest(path)}
+
+
+def length(config: Config) -> int:
+    """Bytes of the book."""
+    path = _path(config)
+    return path.stat().st_size if path.exists() else 0
 
 
 def _a_year_before(found: list[Path], as_of: pd.Timestamp | None) -> Path | None:

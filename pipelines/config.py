@@ -48,7 +48,8 @@ class Settings(Spec):
 
     `incident_days`: orders about one spot and category belong to one incident while no gap between them is
     longer. `max_data_lag`: months the data may be behind `--as-of`. `caller_key_env` names the environment
-    variable with the key of the caller hash; without it callers are not told apart. `caller_cap`: incidents about
+    variable with the key of the caller hash, `caller_key_file` a file of mode 0600 outside the data that holds it (the
+    variable goes first); without a key callers are not told apart. `caller_cap`: incidents about
     one estate and category that a caller may open in a calendar year; further ones do not count for its risk (3 is
     our assumption). `estates`: one ledger or a list of them. `ledger`: folder of what streets said of their tasks.
     """
@@ -60,7 +61,8 @@ class Settings(Spec):
     horizon: int = Field(12, ge=1, le=24)
     incident_days: int = Field(30, ge=0)
     max_data_lag: int = Field(2, ge=0)
-    caller_key_env: str = "WEISU_CALLER_KEY"
+    caller_key_env: str = Field("WEISU_CALLER_KEY", pattern=r"^[A-Z_][A-Z0-9_]{0,40}$")
+    caller_key_file: str = ""
     caller_cap: int = Field(3, ge=1)
     store: str = "data/store"
     runs: str = "runs"
@@ -256,6 +258,9 @@ def _fault(item: Any, where: str) -> Fault:
         return Fault("unknown key", spot, meant(loc[-1], known, "remove it; `weisu init` lists all keys"))
     if item["type"] == "missing":
         return Fault("is missing", spot, "add it; `weisu init` lists all keys")
+    if loc[:1] == ["caller_key_env"]:
+        fix = "name a variable such as WEISU_CALLER_KEY; the key itself stands in it"
+        return Fault("is no name of an environment variable", spot, fix)
     if loc[:1] == ["messages"]:  # what was written there may be a secret
         fix = "name a variable such as WEISU_OFFICE; the address itself stands in it" if "address" in loc else ""
         return Fault(item["msg"].partition(" '")[0], spot, fix or "see docs/operations.md")

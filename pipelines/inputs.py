@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from forecast.months import bounds
 from forecast.panel import Coverage
 from forecast.requests import PlaceArea
 from forecast.tables import Counts, EstateReview, Rejects, Unresolved, conform, empty
-from pipelines import geography, intake, ledgers, sheets
+from pipelines import geography, intake, keys, ledgers, sheets
 from pipelines.config import Config
 from pipelines.intake import Door
 from pipelines.runs import Run, locked
@@ -269,10 +268,10 @@ def panel_of(config: Config, history: History) -> pd.DataFrame:
 
 def _entries(config: Config, reference: Reference, faults: list[Fault], job: Run) -> list[Entry]:
     """What every file of complaints holds; only new files are read."""
-    store = Store(config.path(config.settings.store))
+    store, door = Store(config.path(config.settings.store)), _door(config, reference)
     with _gathering(faults), locked(store.folder, "intake"):
         store.sweep()
-        return intake.take_in(config, store, _door(config, reference), job.watch.step)
+        return intake.take_in(config, store, door, job.watch.step)
     return []
 
 
@@ -309,7 +308,7 @@ def _gathering(faults: list[Fault]) -> Iterator[None]:
 
 def _door(config: Config, reference: Reference) -> Door:
     settings = config.settings
-    key = os.environ.get(settings.caller_key_env, "").encode() or None
+    key = keys.caller_key(config)
     tree = "" if reference.areas is None else _frame_digest(reference.areas)
     parts = [tree, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
     return Door(

@@ -116,4 +116,26 @@ PHRASES = {
         "预测: 共同的 {months} 个月全市 {before} → {now} ({change}); 变动最大:",
         "forecasts: the city in the {months} months of both {before} -> {now} ({change}); moved most:",
     ),
+    "audit_sound": (
+        "未发现改动: {folder} 中 {runs} 次运行, 审计日志 {lines} 行, 与写出时一致",
+        "nothing was edited: {runs} runs in {folder} and {lines} lines of the audit log are as they were written",
+    ),
+    "audit_last": (
+        "最后一行的校验值 {hash} (另存他处, 日后可据此查出整体改写)",
+        "hash of the last line {hash} (keep it elsewhere: it tells when all was written anew)",
+    ),
+    "audit_broken": (
+        "{folder} 与审计日志不符: {count} 处 (共 {runs} 次运行, 日志 {lines} 行)",
+        "{folder} is not as the audit log says: {count} in all ({runs} runs, {lines} lines)",
+    ),
+    "audit_next": (
+        "从备份恢复这些文件; 查明是谁在何时改动; 不要把改动过的运行当作当时发出的结果",
+        "restore these files from a backup; find out who changed them and when; do not take an edited run as issued",
+    ),
+    "breach.audit_chain": ("{where}: 这一行或它之前的一行被改过", "{where}: this line or the one before was edited"),
+    "breach.audit_unreadable": ("{where}: 读不出来", "{where}: cannot be read"),
+    "breach.audit_gone": ("{where}: 写出时有, 现在没有了", "{where}: was written and is gone"),
+    "breach.audit_added": ("{where}: 后来加进来的", "{where}: was added afterwards"),
+    "breach.audit_changed": ("{where}: 内容被改过", "{where}: was changed afterwards"),
+    "breach.audit_unlogged": ("{where}: 审计日志中没有记录", "{where}: is not in the audit log"),
 }  # fmt: skip

@@ -121,11 +121,11 @@ def locked(folder: Path, job: str) -> Iterator[None]:
 @contextmanager
 def opened(folder: Path, watch: Watch) -> Iterator[Run]:
     """A draft under the runs folder, gone when the job does not reach `publish`. Call under the lock."""
+    audit.settle(folder)
     for left in folder.glob(".draft-*"):
         shutil.rmtree(left, ignore_errors=True)
     for link in folder.glob(".latest-*"):
         link.unlink(missing_ok=True)
-    audit.settle(folder)
     draft = folder / f".draft-{os.getpid()}"
     with store.writing(draft):
         draft.mkdir(parents=True)
@@ -166,7 +166,7 @@ def publish(run: Run, folder: Path, identity: Identity, facts: dict[str, Any]) -
     """Write the manifest and show the run under its name in one step.
 
     A run of the same name has the same inputs, config and code; the earlier one is kept and the new one
-    gets a number, so that forecasts as issued are never lost.
+    gets a number, so that forecasts as issued are never lost. The name of a run that was removed is not given again.
     """
     manifest = {
         "run_id": identity.run_id,
@@ -183,16 +183,20 @@ def publish(run: Run, folder: Path, identity: Identity, facts: dict[str, Any]) -
     }
     run.put(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
     name = f"{identity.as_of}-{identity.run_id}"
-    target, number = folder / name, 1
-    while target.exists():
+    target, number, known = folder / name, 1, audit.names(folder)
+    while target.exists() or target.name in known:
         number += 1
         target = folder / f"{name}-{number}"
     with store.writing(target):
         store.sync(run.draft)
     told = {"run_id": identity.run_id, **asdict(identity), "code_sha256": code_digest(), "rows": run.counts}
     audit.record(folder, identity.job, run=target.name, outputs=audit.digests(run.draft), **told)
-    with store.writing(target):
-        run.draft.rename(target)
+    try:
+        with store.writing(target):
+            run.draft.rename(target)
+    except BaseException:
+        audit.settle(folder)
+        raise
     with suppress(OSError):  # the run is published; a missing pointer to it is no reason to fail
         store.sync(folder, deep=False)
         _point(folder / "latest", target.name)

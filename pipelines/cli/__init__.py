@@ -3,6 +3,7 @@
 0 ok, 1 fault, 2 usage, 3 data refused, 4 another job is running, 5 published but not sent; 130 interrupted.
 """
 
+import os
 from collections.abc import Callable
 
 import typer
@@ -98,5 +99,6 @@ app.add_typer(looking.runs, name="runs", short_help="list past runs; show one; c
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script. What it writes, others may not read: files 0640, folders 0750 at most."""
+    os.umask(os.umask(0o077) | 0o027)
     app()

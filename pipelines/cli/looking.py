@@ -5,21 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.frame import AsJson, Runs, clean_exit, lines_out, object_out
+from pipelines.cli.frame import FAULT, AsJson, Runs, clean_exit, lines_out, object_out
 
 runs = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
-    help="List past runs; show one; compare two.",
+    help="List past runs; show one; compare two; verify that none was edited.",
     epilog="\b\nExamples:\n  weisu runs --out mycity/runs\n  weisu runs show latest --out mycity/runs\n"
-    "  weisu runs compare 2024-07 2024-08 --out mycity/runs",
+    "  weisu runs compare 2024-07 2024-08 --out mycity/runs\n"
+    "  weisu runs verify --out mycity/runs",
 )
 Name = Annotated[str, typer.Argument(help="Name of a run, its beginning, its folder, or latest.")]
 
 
 @runs.callback()
 def listed(context: typer.Context, out: Runs = Path("runs"), as_json: AsJson = False) -> None:
-    """List past runs; show one; compare two."""
+    """List past runs; show one; compare two; verify that none was edited."""
     from pipelines import history
 
     if context.invoked_subcommand:
@@ -61,6 +62,21 @@ def compare(
         object_out(found.facts())
     else:
         lines_out(found.lines())
+
+
+@runs.command(epilog="\b\nExamples:\n  weisu runs verify --out mycity/runs\n  weisu runs verify --json")
+def verify(out: Runs = Path("runs"), as_json: AsJson = False) -> None:
+    """Whether runs, lists taken in and the audit log are as they were written; exit code 1 when one is not."""
+    from pipelines import checkup
+
+    with clean_exit(as_json):
+        found = checkup.run(out)
+    if as_json:
+        object_out(found.facts())
+    else:
+        lines_out(found.lines())
+    if found.breaches:
+        raise typer.Exit(FAULT)
 
 
 def explain(

@@ -47,7 +47,7 @@ def test_a_run_is_published_whole(tmp_path: Path) -> None:
         "warning",
     ]
     assert (tmp_path / "latest").resolve() == target
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", NAME, "audit.jsonl", "latest"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", NAME, "audit.head", "audit.jsonl", "latest"]
 
 
 def test_a_second_run_of_the_same_name_keeps_the_first(tmp_path: Path) -> None:

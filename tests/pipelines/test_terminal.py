@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from forecast.tables import FATES, PARTS, PATTERNS
-from pipelines import terminal
+from pipelines import audit, terminal
 from pipelines.cli import COMMANDS, app
 from pipelines.near import nearest
 from pipelines.phrases import PHRASES
@@ -36,7 +36,7 @@ def weisu(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-@pytest.mark.parametrize("name", [*NAMES, "runs", "runs show", "runs compare"])
+@pytest.mark.parametrize("name", [*NAMES, "runs", "runs show", "runs compare", "runs verify"])
 def test_every_command_shows_an_example_of_itself(name: str) -> None:
     result = weisu(*name.split(), "--help")
     assert result.exit_code == 0
@@ -236,6 +236,7 @@ def test_no_sentence_is_missing_and_none_is_unused(root: Path) -> None:
     families = {
         "stage.": stages, "part.": PARTS[1:], "pattern.": PATTERNS, "fate.": FATES,
         "input.": ["new", "gone", "changed"], "change.": ["new", "gone", "moved"],
+            "breach.": audit.KINDS,
     }  # fmt: skip
     asked |= {f"{family}{name}" for family, members in families.items() for name in members}
     asked.discard("")
