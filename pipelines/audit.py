@@ -13,14 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pipelines import store
 
 NAME = "audit.jsonl"
 START = "0" * 64
 """What the first line stands on."""
+
+LATER = ("sent.jsonl",)
+"""Files of a run that are written after it was published: which message got through."""
 
 VOID = "void"
 """Event of a line that takes back the one before it: its job was stopped before its run could be seen."""
@@ -46,19 +50,20 @@ def record(folder: Path, event: str, **facts: Any) -> None:
         whole = _whole(file)
         file.truncate(whole)  # a line cut off when the machine stopped told of nothing that was seen
         before = _hash_of_last(file, whole)
-        line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "who": _who(), "event": event, **facts}
-        file.seek(0, os.SEEK_END)
-        file.write(_text(line | {"before": before, "hash": _hash(before, line)}))
-        file.flush()
-        os.fsync(file.fileno())
-    store.sync(folder, deep=False)
+        line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "who": who(), "event": event, **facts}
+        store.append(file, _text(line | {"before": before, "hash": _hash(before, line)}))
+    with store.writing(folder / NAME):
+        store.sync(folder, deep=False)
 
 
 def settle(folder: Path) -> None:
-    """Take the last line back when the run it tells of was never seen. Call it under the lock of the folder."""
-    told = lines(folder)
-    if told and (name := told[-1].get("run")) and not (folder / name).exists():
-        record(folder, VOID, run=name)
+    """Take the line of the last run back when that run was never seen. Call it under the lock of the folder.
+
+    Lists may have come in since it was written; a later run may not, as each job settles first.
+    """
+    told = [line for line in lines(folder) if line.get("run")][-1:]
+    if told and told[0]["event"] != VOID and not (folder / told[0]["run"]).exists():
+        record(folder, VOID, run=told[0]["run"])
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -110,7 +115,7 @@ def _run(run: Path, outputs: dict[str, str]) -> Iterator[Breach]:
     if not run.is_dir():
         yield Breach("audit_gone", run.name)
         return
-    now = digests(run)
+    now = {name: content for name, content in digests(run).items() if name not in LATER}
     for name in sorted(now.keys() | outputs.keys()):
         where = f"{run.name}/{name}"
         if name not in now:
@@ -143,21 +148,21 @@ def _numbered(folder: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[BinaryIO]:
+def _held(folder: Path) -> Iterator[FileIO]:
     """The log, for one writer at a time."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / NAME).open("a+b") as file:
+    with (folder / NAME).open("a+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 
 
-def _whole(file: BinaryIO) -> int:
+def _whole(file: FileIO) -> int:
     """Bytes up to the end of the last whole line."""
     file.seek(0)
     return file.read().rfind(b"\n") + 1
 
 
-def _hash_of_last(file: BinaryIO, whole: int) -> str:
+def _hash_of_last(file: FileIO, whole: int) -> str:
     file.seek(0)
     last = file.read(whole).rstrip(b"\n").rsplit(b"\n", 1)[-1]
     try:
@@ -174,7 +179,8 @@ def _hash(before: str, line: dict[str, Any]) -> str:
     return hashlib.sha256(before.encode() + _text(line)).hexdigest()
 
 
-def _who() -> str:
+def who() -> str:
+    """The user this process works for."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -147,7 +147,7 @@ def _wanted(run: Path, options: Messages) -> list[tuple[str, str]]:
 
 def _done(run: Path) -> set[tuple[str, str]]:
     path = run / LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = path.read_bytes().split(b"\n") if path.is_file() else []
     notes: list[dict[str, Any]] = []
     for line in lines:
         try:
@@ -159,5 +159,5 @@ def _done(run: Path) -> set[tuple[str, str]]:
 
 def _note(run: Path, name: str, file: str) -> None:
     note = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "to": name, "file": file}
-    with store.writing(run / LOG), (run / LOG).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(note, ensure_ascii=False) + "\n")
+    with store.writing(run / LOG), (run / LOG).open("ab", buffering=0) as log:
+        store.append(log, json.dumps(note, ensure_ascii=False).encode() + b"\n")

@@ -138,3 +138,9 @@ def test_a_book_may_only_grow(tmp_path: Path) -> None:
     assert kinds(tmp_path) == []
     book.write_text("two\none\n")
     assert kinds(tmp_path) == [("audit_changed", book.name)]
+
+
+def test_a_note_of_what_was_sent_is_no_edit_of_the_run(tmp_path: Path) -> None:
+    run = publish(tmp_path)
+    (run / "sent.jsonl").write_text("{}\n")
+    assert kinds(tmp_path) == []
