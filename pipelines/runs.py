@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
+from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -116,14 +117,13 @@ def locked(folder: Path, job: str, watch: Watch | None = None, name: str = ".loc
     path = folder / name
     with store.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+", encoding="utf-8")
+        handle = path.open("a+b", buffering=0)  # what the disk refused once is not tried again at the end
     with handle:
         _wait(handle, folder, watch or Watch())
         with store.writing(path):
             handle.truncate(0)
             since = f"since {datetime.now(UTC):{_SINCE}} UTC"
-            handle.write(f"{job}, {audit.who()}, process {os.getpid()}, {since}")
-            handle.flush()
+            handle.write(f"{job}, {audit.who()}, process {os.getpid()}, {since}".encode())
         yield
         with suppress(OSError):  # the work is done, and the lock falls anyway
             handle.truncate(0)
@@ -134,7 +134,7 @@ LOOK_AGAIN = 0.2
 """Seconds between two looks at a lock."""
 
 
-def _wait(handle: TextIO, folder: Path, watch: Watch) -> None:
+def _wait(handle: FileIO, folder: Path, watch: Watch) -> None:
     """Take the lock, or say who has it."""
     until = time.monotonic() + watch.patience
     told = False
@@ -144,7 +144,7 @@ def _wait(handle: TextIO, folder: Path, watch: Watch) -> None:
             return
         except BlockingIOError:
             handle.seek(0)
-            what = f"another job is running here ({aged(handle.read().strip(), datetime.now(UTC))})"
+            what = f"another job is running here ({aged(handle.read().decode().strip(), datetime.now(UTC))})"
         except OSError as error:
             fix = "keep the folder on a disk of this machine, or one whose server knows locks"
             raise RunError(Fault(f"cannot be locked ({error.strerror})", str(folder), fix)) from None
