@@ -217,7 +217,7 @@ def _faults(
     """(reason, column, rows it holds for) of what a row says against itself, its task, or what was said before."""
     status = rows["status"]
     done, written = rows["done_on"], rows["written"].notna()
-    month = rows["task_id"].map(issued.set_index("task_id")["plan_month"])
+    month = issued.set_index("task_id")["plan_month"].reindex(rows["task_id"]).set_axis(rows.index)
     said = rows["task_id"].map(before["status"])
     back = said.map(STATUSES.index, na_action="ignore") > status.map(STATUSES.index, na_action="ignore")
     other = said.isin(["done", "declined"]) & status.notna() & (said != status)

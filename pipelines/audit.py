@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pipelines import store
 
@@ -26,8 +27,6 @@ HEAD = "audit.head"
 START = "0" * 64
 """What the first line stands on."""
 
-LATER = ("sent.jsonl",)
-"""Files that come into a run after it was published."""
 
 VOID = "void"
 """Event of a line that takes back the one before it: its job was stopped before its run could be seen."""
@@ -56,11 +55,8 @@ def record(folder: Path, event: str, **facts: Any) -> None:
         whole = _whole(file)
         file.truncate(whole)  # a line cut off when the machine stopped told of nothing that was seen
         before = _hash_of_last(file, whole)
-        line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "who": _who(), "event": event, **facts}
-        file.seek(0, os.SEEK_END)
-        file.write(_text(line | {"before": before, "hash": _hash(before, line)}))
-        file.flush()
-        os.fsync(file.fileno())
+        line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "who": who(), "event": event, **facts}
+        store.append(file, _text(line | {"before": before, "hash": _hash(before, line)}))
         store.put(folder / HEAD, f"{_count(file)} {_hash(before, line)}\n".encode())
 
 
@@ -177,7 +173,7 @@ def _run(run: Path, outputs: dict[str, str]) -> Iterator[Breach]:
         yield Breach("audit_gone", run.name)
         return
     now = digests(run)
-    for name in sorted((now.keys() | outputs.keys()) - set(LATER)):
+    for name in sorted(now.keys() | outputs.keys()):
         where = f"{run.name}/{name}"
         if name not in now:
             yield Breach("audit_gone", where)
@@ -223,26 +219,26 @@ def _numbered(folder: Path) -> Iterator[tuple[int, bytes, dict[str, Any] | None]
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[BinaryIO]:
+def _held(folder: Path) -> Iterator[FileIO]:
     """The log, for one writer at a time."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / NAME).open("a+b") as file:
+    with (folder / NAME).open("a+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 
 
-def _whole(file: BinaryIO) -> int:
+def _whole(file: FileIO) -> int:
     """Bytes up to the end of the last whole line."""
     file.seek(0)
     return file.read().rfind(b"\n") + 1
 
 
-def _count(file: BinaryIO) -> int:
+def _count(file: FileIO) -> int:
     file.seek(0)
     return file.read().count(b"\n")
 
 
-def _hash_of_last(file: BinaryIO, whole: int) -> str:
+def _hash_of_last(file: FileIO, whole: int) -> str:
     file.seek(0)
     last = file.read(whole).rstrip(b"\n").rsplit(b"\n", 1)[-1]
     try:
@@ -259,7 +255,8 @@ def _hash(before: str, line: dict[str, Any]) -> str:
     return hashlib.sha256(before.encode() + _text(line)).hexdigest()
 
 
-def _who() -> str:
+def who() -> str:
+    """The user this process works for."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -60,10 +60,10 @@ def returns(config: Config) -> pd.DataFrame:
     if not path.exists():
         return empty(Returns)
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().split(b"\n"):  # a note may hold other signs that end a line
         try:
             rows.append(json.loads(line))
-        except ValueError:
+        except ValueError:  # UnicodeDecodeError is one: a line may be cut within a letter
             continue
     frame = pd.DataFrame(rows, columns=list(empty(Returns).columns))
     for name in ("done_on", "said_on"):
@@ -80,10 +80,8 @@ def append(config: Config, heard: pd.DataFrame) -> None:
     with store.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         cut = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if cut else "") + (lines if lines.endswith("\n") else lines + "\n"))
-            file.flush()
-            os.fsync(file.fileno())
+        with path.open("ab", buffering=0) as file:
+            store.append(file, (("\n" if cut else "") + (lines if lines.endswith("\n") else lines + "\n")).encode())
         store.sync(path.parent, deep=False)
 
 

@@ -131,13 +131,23 @@ def load(path: Path) -> Config:
     return Config(settings=settings, root=root)
 
 
+LONGEST = 4 << 20
+"""Bytes of a config; a whole playbook takes a hundredth."""
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping. Raises ConfigError when there is none, with the line where reading stopped."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        with path.open("rb") as file:
+            text = file.read(LONGEST + 1)
+        if len(text) > LONGEST:
+            raise ConfigError(Fault(f"is larger than {LONGEST >> 20} MiB", str(path), "name the config, not a table"))
+        data = yaml.load(text.decode("utf-8-sig"), Loader=_Loader)
     except OSError as error:
         fix = "check the path, or start from `weisu init DIR`"
         raise ConfigError(Fault(f"cannot be read ({error.strerror})", str(path), fix)) from None
+    except RecursionError:
+        raise ConfigError(Fault("is nested too deeply", str(path), "close the brackets, or start anew")) from None
     except UnicodeDecodeError:
         raise ConfigError(Fault("is not UTF-8 text", str(path), "save the config as UTF-8")) from None
     except yaml.YAMLError as error:
@@ -145,6 +155,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         what = getattr(error, "problem", None) or "is not valid YAML"
         raise ConfigError(Fault(str(what), where, "mend the YAML there")) from None
+    except ValueError as error:  # a date, a number or a path that is none
+        first = str(error).split(";")[0]
+        raise ConfigError(Fault(f"holds a value that cannot be read ({first})", repr(str(path)), "mend it")) from None
     if not isinstance(data, dict):
         raise ConfigError(Fault("holds no `key: value` lines", str(path), "start from `weisu init DIR`"))
     return data
@@ -162,6 +175,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a list is no key", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
             seen.add(key.value)

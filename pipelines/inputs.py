@@ -214,7 +214,7 @@ def _naming_estates(config: Config, reference: Reference, job: Run) -> list[Entr
         return []
     store = Store(config.path(settings.store))
     narrow = config.model_copy(update={"settings": settings.model_copy(update={"sources": chosen})})
-    with locked(store.folder, "intake"):
+    with locked(store.folder, "intake", job.watch):
         return intake.take_in(narrow, store, _door(config, reference), job.watch.step)
 
 
@@ -269,7 +269,7 @@ def panel_of(config: Config, history: History) -> pd.DataFrame:
 def _entries(config: Config, reference: Reference, faults: list[Fault], job: Run) -> list[Entry]:
     """What every file of complaints holds; only new files are read."""
     store, door = Store(config.path(config.settings.store)), _door(config, reference)
-    with _gathering(faults), locked(store.folder, "intake"):
+    with _gathering(faults), locked(store.folder, "intake", job.watch):
         store.sweep()
         return intake.take_in(config, store, door, job.watch.step)
     return []

@@ -21,6 +21,7 @@ from forecast import parse
 from forecast.errors import ConfigError, DataError, Fault, WeisuError
 from forecast.sources import Source, locate, missing
 from forecast.tables import Rejects, conform
+from pipelines import excel
 
 ROWS = 100_000
 """Rows of a batch of Excel or Parquet."""
@@ -59,7 +60,7 @@ def read_file(path: Path, source: Source) -> Iterator[Batch]:
         DataError: missing, not permitted, damaged, empty, no rows, of an unknown encoding, or without the
             columns the source needs.
     """
-    with _readable(path):
+    with _readable(path), excel.unbroken(path):
         kind = _kind(path, source)
         if kind == "excel":
             batches = _excel(path, source)
@@ -169,6 +170,7 @@ def _headers(row: Sequence[str], source: Source, where: str) -> list[str]:
     Raises:
         DataError: required columns are missing; a first row that is data is not shown.
     """
+    excel.refuse_wide(len(row), where)
     cells = parse.tidy(pd.Series(list(row), dtype="str"))
     if not locate(row, source) and (parse.numbers(cells).notna() | parse.times(cells).notna()).any():
         raise DataError(Fault("has no header row", where, "write the column names above the data"))
@@ -423,6 +425,7 @@ def _odd_lines(odd: Sequence[_Odd], begins: np.ndarray, width: int) -> list[tupl
 def _excel(path: Path, source: Source) -> Iterator[Batch]:
     import python_calamine
 
+    excel.prove(path)
     with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
         try:
             sheet = (
@@ -436,7 +439,7 @@ def _excel(path: Path, source: Source) -> Iterator[Batch]:
         cells = sheet.iter_rows()
         skip = 0 if source.header_row == "auto" else source.header_row - 1
         first = list(islice(cells, skip, skip + (HEADER_WITHIN if source.header_row == "auto" else 1)))
-        texts = [[_cell(cell) or "" for cell in row] for row in first]
+        texts = [[_cell(cell, path) or "" for cell in row] for row in first]
         if not any(cell for row in texts for cell in row):
             raise DataError(
                 Fault(f"sheet {source.sheet} has no header row", str(path), "name the sheet with the data")
@@ -446,15 +449,16 @@ def _excel(path: Path, source: Source) -> Iterator[Batch]:
         number = skip + position + 2
         rest = chain(first[position + 1 :], cells)
         while rows := list(islice(rest, ROWS)):
-            columns = [pd.Series([_cell(cell) for cell in column], dtype="str") for column in zip(*rows, strict=True)]
+            columns = [pd.Series([_cell(cell, path) for cell in column], dtype="str") for column in zip(*rows, strict=True)]
             frame = pd.DataFrame(dict(zip(headers, columns, strict=True)))
             yield Batch(_frame(frame, np.arange(number, number + len(rows))), _refused(source, []))
             number += len(rows)
 
 
-def _cell(value: Any) -> str | None:
+def _cell(value: Any, path: Path) -> str | None:
     """What a person sees in the cell; whole numbers without .0, times in ISO form."""
     if isinstance(value, str):
+        excel.refuse_long(value, path)
         return value or None
     if isinstance(value, bool):
         return str(value).lower()

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
+from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,13 +35,18 @@ class BusyError(RunError):
 
 
 class Watch:
-    """What a job tells the person before it. This one stays silent."""
+    """What a job tells the person before it, and how many seconds it may wait for another. This one stays silent."""
+
+    patience: float = 0.0
 
     def stage(self, name: str) -> None:
         """A stage begins."""
 
     def step(self, done: int, total: int) -> None:
         """Part of the stage is done."""
+
+    def waits(self, text: str) -> None:
+        """Another job holds what this one needs; said once for each lock."""
 
     def stop(self) -> None:
         """The job has ended."""
@@ -95,27 +102,69 @@ class Run:
 
 
 @contextmanager
-def locked(folder: Path, job: str) -> Iterator[None]:
-    """Hold a folder for one job. The lock falls with its process, so a killed job leaves none behind."""
-    path = folder / ".lock"
+def locked(folder: Path, job: str, watch: Watch | None = None, name: str = ".lock") -> Iterator[None]:
+    """Hold a folder for one job. The lock falls with its process, so a killed job leaves none behind.
+
+    Args:
+        folder: what is held; made if need be.
+        job: who holds it, in words for others.
+        watch: whose patience to wait with; None = none.
+        name: of the lock; two of other names do not meet.
+
+    Raises:
+        BusyError: another job holds it, and still does after `watch.patience` seconds.
+    """
+    path = folder / name
     with store.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+", encoding="utf-8")
+        handle = path.open("a+b", buffering=0)  # what the disk refused once is not tried again at the end
     with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            fix = "wait until it ends"
-            raise BusyError(
-                Fault(f"another job is running here ({handle.read().strip()})", str(folder), fix)
-            ) from None
+        _wait(handle, folder, watch or Watch())
         with store.writing(path):
             handle.truncate(0)
-            handle.write(f"{job}, process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
-            handle.flush()
+            since = f"since {datetime.now(UTC):{_SINCE}} UTC"
+            handle.write(f"{job}, {audit.who()}, process {os.getpid()}, {since}".encode())
         yield
-        handle.truncate(0)
+        with suppress(OSError):  # the work is done, and the lock falls anyway
+            handle.truncate(0)
+
+
+_SINCE = "%Y-%m-%d %H:%M:%S"
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at a lock."""
+
+
+def _wait(handle: FileIO, folder: Path, watch: Watch) -> None:
+    """Take the lock, or say who has it."""
+    until = time.monotonic() + watch.patience
+    told = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            handle.seek(0)
+            what = f"another job is running here ({aged(handle.read().decode().strip(), datetime.now(UTC))})"
+        except OSError as error:
+            fix = "keep the folder on a disk of this machine, or one whose server knows locks"
+            raise RunError(Fault(f"cannot be locked ({error.strerror})", str(folder), fix)) from None
+        if time.monotonic() >= until:
+            after = f", after {watch.patience:g} s of waiting" if watch.patience else ""
+            raise BusyError(Fault(what + after, str(folder), "wait until it ends"))
+        if not told:
+            watch.waits(f"{folder}: {what}")
+            told = True
+        time.sleep(LOOK_AGAIN)
+
+
+def aged(holder: str, now: datetime) -> str:
+    """What a lock says of its holder, and for how long it has been held."""
+    found = re.search(r"since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC$", holder)
+    if not found:
+        return holder or "its name is not written yet"
+    seconds = int((now - datetime.strptime(found[1], _SINCE).replace(tzinfo=UTC)).total_seconds())
+    span, unit = (3600, "h") if seconds >= 7200 else (60, "min") if seconds >= 120 else (1, "s")
+    return f"{holder}, for {max(seconds, 0) // span} {unit}"
 
 
 @contextmanager
@@ -126,6 +175,7 @@ def opened(folder: Path, watch: Watch) -> Iterator[Run]:
         shutil.rmtree(left, ignore_errors=True)
     for link in folder.glob(".latest-*"):
         link.unlink(missing_ok=True)
+    _point_to_newest(folder)
     draft = folder / f".draft-{os.getpid()}"
     with store.writing(draft):
         draft.mkdir(parents=True)
@@ -141,7 +191,7 @@ def opened(folder: Path, watch: Watch) -> Iterator[Run]:
 @contextmanager
 def at_work(folder: Path, name: str, watch: Watch) -> Iterator[Run]:
     """A draft of the job `name` under the lock of the runs folder."""
-    with locked(folder, name), opened(folder, watch) as job:
+    with locked(folder, name, watch), opened(folder, watch) as job:
         yield job
 
 
@@ -200,6 +250,7 @@ def publish(run: Run, folder: Path, identity: Identity, facts: dict[str, Any]) -
     with suppress(OSError):  # the run is published; a missing pointer to it is no reason to fail
         store.sync(folder, deep=False)
         _point(folder / "latest", target.name)
+        store.sync(folder, deep=False)
     return target
 
 
@@ -265,6 +316,15 @@ def code_digest(*modules: str) -> str:
 
 def _sources(path: Path) -> list[Path]:
     return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def _point_to_newest(folder: Path) -> None:
+    """Put `latest` right where a job was killed between its run and the pointer to it. Call under the lock."""
+    newest = [Path(manifest["run_dir"]).name for manifest in listed(folder)][-1:]
+    link = folder / "latest"
+    if newest and not (link.is_symlink() and link.readlink().name == newest[0]):
+        with suppress(OSError):
+            _point(link, newest[0])
 
 
 def _point(link: Path, name: str) -> None:

@@ -10,6 +10,9 @@ from forecast.errors import ConfigError, Fault
 from pipelines.config import Config
 from pipelines.words import say
 
+WAIT = 60
+"""Minutes a scheduled job waits for another; longer than the jobs we know of take."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -56,6 +59,7 @@ def made(config: Config, path: Path, day: int, at: str, notify: bool) -> Schedul
     if re.search(r"[\x00-\x1f]", str(where)):
         raise ConfigError(Fault("has a control sign in its name", repr(str(where)), "rename the folder"))
     words = [sys.executable, "-P", "-m", "pipelines", "monthly", str(where), "--catch-up", "--due", "--quiet"]
+    words += ["--wait", str(WAIT)]
     words += ["--notify-on-failure"] if notify else []
     hour, minute = int(time[1]), int(time[2])
     command = shlex.join(words)

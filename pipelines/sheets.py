@@ -14,7 +14,12 @@ from typing import Literal
 import pandas as pd
 
 from forecast.errors import DataError, Fault
+from pipelines import excel
 
+MOST = 256 << 20
+"""Bytes of a small table, out of its gzip."""
+CELLS = 20_000_000
+"""Cells of a small table, those its longest row adds to the others with them."""
 EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
@@ -35,7 +40,8 @@ def read(
     Raises:
         DataError: missing, not permitted, damaged, empty, or neither UTF-8 nor GB18030.
     """
-    with _told(path):
+    with _told(path), excel.unbroken(path):
+        _prove(path)
         line = _header_line(path, encoding, sheet, names) if header_row == "auto" else header_row
         frame = _read(path, encoding, sheet, line)
     if frame.empty:
@@ -50,7 +56,8 @@ def every(path: Path) -> list[pd.DataFrame]:
     Raises:
         DataError: missing, not permitted, damaged, or neither UTF-8 nor GB18030.
     """
-    with _told(path):
+    with _told(path), excel.unbroken(path):
+        _prove(path)
         if path.suffix.lower() in EXCEL:
             book = pd.read_excel(path, sheet_name=None, header=None, dtype="str", engine="calamine")
             grids = list(book.values())
@@ -59,6 +66,8 @@ def every(path: Path) -> list[pd.DataFrame]:
             mark = max(",\t;", key=text.count)
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
             width = max(map(len, rows), default=0)
+            excel.refuse_wide(width, str(path))
+            _refuse_large(width * len(rows), path)
             grids = [pd.DataFrame([row + [""] * (width - len(row)) for row in rows], dtype="str")]
     return [_numbered(grid) for grid in grids]
 
@@ -67,6 +76,17 @@ def _numbered(grid: pd.DataFrame) -> pd.DataFrame:
     tidy = grid.set_axis(range(1, grid.shape[1] + 1), axis=1).set_axis(range(1, len(grid) + 1), axis=0)
     tidy = tidy.apply(lambda column: column.str.strip())
     return tidy.mask(tidy == "")
+
+
+def _prove(path: Path) -> None:
+    if path.suffix.lower() in EXCEL and path.exists():
+        excel.prove(path)
+
+
+def _refuse_large(cells: int, path: Path) -> None:
+    if cells > CELLS:
+        fix = "take out the empty rows and columns, and what is in no cell of a table"
+        raise DataError(Fault(f"has {cells} cells, more than the {CELLS} read at once", str(path), fix))
 
 
 @contextmanager
@@ -114,12 +134,17 @@ def _read(path: Path, encoding: str, sheet: int | str, header_row: int) -> pd.Da
         raise DataError(Fault("is empty", str(path), "fill it, or remove it from the config"))
     marks = Counter(text.splitlines()[min(skip, text.count("\n"))])
     mark = max(",\t;", key=lambda mark: marks[mark])
+    excel.refuse_wide(marks[mark] + 1, str(path))
     return pd.read_csv(io.StringIO(text), sep=mark, skiprows=skip, dtype="str", keep_default_na=False)
 
 
 def _text(path: Path, encoding: str) -> str:
-    data = path.read_bytes()
-    return _decoded(gzip.decompress(data) if path.suffix.lower() == ".gz" else data, path, encoding)
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        data = file.read(MOST + 1)
+    if len(data) > MOST:
+        fix = "this file is read whole: keep only the rows and columns that are needed"
+        raise DataError(Fault(f"is larger than {MOST >> 20} MiB", str(path), fix))
+    return _decoded(data, path, encoding)
 
 
 def _decoded(data: bytes, path: Path, encoding: str) -> str:

@@ -1,12 +1,13 @@
 """The only reader and writer of tables: Parquet files, written whole or not at all, queried with DuckDB."""
 
+import glob
 import hashlib
 import io
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,41 @@ def put(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        _clear_drafts(path)
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         sync(path.parent, deep=False)
+
+
+def append(file: io.FileIO, content: bytes) -> None:
+    """Add to the end of an unbuffered file, on the disk when this ends; all of it, or nothing where the disk refuses.
+
+    A buffer would write the whole content once more behind the half that was refused.
+    """
+    end = os.fstat(file.fileno()).st_size
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+        raise
+
+
+def _clear_drafts(path: Path) -> None:
+    """Remove drafts of a file whose processes are gone."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}-*"):
+        process = left.name.rpartition("-")[2]
+        if process.isdigit() and not Path(f"/proc/{process}").exists():
+            left.unlink(missing_ok=True)
 
 
 def replace(frame: pd.DataFrame, path: Path) -> None:

@@ -89,6 +89,10 @@ class Bars(Watch):
         if self.task is not None:
             self.progress.update(self.task, completed=done, total=total)
 
+    def waits(self, text: str) -> None:
+        """Name who is waited for."""
+        self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def stop(self) -> None:
         """Leave the terminal as it was."""
         self._finish()
@@ -110,6 +114,10 @@ class Lines(Watch):
     def stage(self, name: str) -> None:
         """Name the stage."""
         self.console.print(name, highlight=False)
+
+    def waits(self, text: str) -> None:
+        """Name who is waited for."""
+        self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def watch(quiet: bool = False, past: Mapping[str, float] | None = None, language: str = "zh") -> Watch:

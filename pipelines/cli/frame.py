@@ -25,6 +25,9 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder for the run fold
 Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, metavar="MINUTES", help="Wait this long for another job, then give up (4).")
+]
 Head = Annotated[int, typer.Option(min=0, help="Also print this many lines of the work plan.")]
 
 FAULT, USAGE, REFUSED, BUSY, NOT_SENT, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -168,11 +171,14 @@ def watching(quiet: bool, job: str, folder: Path, language: str) -> "Iterator[Wa
 
 
 @contextmanager
-def at_work(job: str, path: Path, out: Path | None, quiet: bool, as_json: bool) -> "Iterator[tuple[Config, Watch]]":
+def at_work(
+    job: str, path: Path, out: Path | None, quiet: bool, as_json: bool, wait: float = 0.0
+) -> "Iterator[tuple[Config, Watch]]":
     """A config file and the progress of a job that reads it."""
     with clean_exit(as_json):
         config = load(path)
         settings = config.settings
         folder = out or config.path(settings.runs)
         with watching(quiet or as_json, job, folder, settings.language) as watch:
+            watch.patience = 60 * wait
             yield config, watch

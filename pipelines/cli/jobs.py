@@ -1,5 +1,6 @@
 """Commands that run a job: each parses, calls one, tells how it ended."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from pipelines.cli.frame import (
     LastMonth,
     Out,
     Quiet,
+    Wait,
     at_work,
     clean_exit,
     lines_out,
@@ -37,6 +39,7 @@ def monthly(
     notify_on_failure: Annotated[
         bool, typer.Option("--notify-on-failure", help="Send one message when the job fails.")
     ] = False,
+    wait: Wait = 0,
     out: Out = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -49,13 +52,14 @@ def monthly(
     from pipelines import catchup
     from pipelines import monthly as job
 
-    with at_work("monthly", config, out, quiet, as_json) as (loaded, watch):
+    with at_work("monthly", config, out, quiet, as_json, wait) as (loaded, watch), ExitStack() as held:
         until = month_of(as_of) if as_of else None
         operating.refuse_both(as_of, catch_up, due)
         with operating.alarmed(loaded if notify_on_failure else None, "monthly"):
             if until is None:
+                held.enter_context(catchup.turn(loaded, out, watch))
                 ended = operating.just_ended(loaded.settings.calendar.month_starts_on)
-                months = catchup.months(loaded, out, ended, catch_up, due)
+                months = catchup.months(loaded, out, ended, catch_up, due, watch)
             else:
                 months = catchup.Months((until,), None)
             outcomes = [job.run(loaded, month, out, watch) for month in months.wanted]
