@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -82,8 +83,8 @@ class Reference:
     weather: pd.DataFrame | None
 
 
-def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
-    """Read every input. `as_of` None stands for the last complete month.
+def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None = None) -> History:
+    """Read every input. `as_of` None stands for the last complete month; `jobs` as for `intake.take_in`.
 
     Raises:
         DataError: with the faults of all inputs, or because the data do not reach `as_of`.
@@ -96,7 +97,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     frames, answered = ledgers.read(config, faults), empty(EstateReview)
     with _gathering(faults), locked(store.folder, "intake"):
         store.sweep()
-        entries = intake.take_in(config, store, _door(config, reference), job.watch.step)
+        entries = intake.take_in(config, store, _door(config, reference), job.watch.step, jobs)
     ledger, doubtful = estates.nothing(), empty(EstateReview)
     with _gathering(faults):
         answered = ledgers.answers(config)
@@ -295,9 +296,9 @@ def _door(config: Config, reference: Reference) -> Door:
     parts = [tree, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
     return Door(
         place_area=reference.gazetteer.resolve if reference.gazetteer else _as_written,
-        classify=lambda texts, free, at: taxonomy.classify(texts, free, at, settings.categories),
+        classify=partial(taxonomy.classify, taxonomy=settings.categories),
         consultations=tuple(category.code for category in settings.categories.categories if category.consultation),
-        caller_key=key,
+        key_env=settings.caller_key_env,
         digest=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
     )
 
