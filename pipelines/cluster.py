@@ -10,13 +10,14 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from forecast.errors import Fault, RunError, WeisuError
+from forecast.errors import Fault, RunError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -68,8 +69,7 @@ def mapped(
         with _lent(folder, (function, shared)) as path:
             futures = [client.submit(_call, str(path), task, pure=False) for task in tasks]
             try:
-                _await(client, address, futures, done)
-                return [future.result() for future in futures]
+                return _collected(client, address, futures, done)
             finally:
                 with suppress(Exception):  # the scheduler may be gone
                     client.cancel(futures, force=True)
@@ -128,7 +128,8 @@ def _alike(client: "Client", address: str, stamp: Stamp, folder: Path) -> None:
         raise RunError(Fault(f"cannot write ({error.strerror or error})", str(folder), fix)) from None
     finally:
         for left in folder.glob(f"{probe.name}*"):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink()
     threads = [name for name, facts in sorted(workers.items()) if facts["nthreads"] != 1]
     if threads and not faults:
         fix = "start workers with --nthreads 1 and --nworkers as many as the machine has cores"
@@ -141,10 +142,8 @@ def _everywhere(client: "Client", address: str, stamp: Stamp, probe: Path) -> di
     """Worker -> its card, or why it has none."""
     try:
         found: dict[str, Any] = client.run(_card, stamp, str(probe), on_error="return")
-    except WeisuError:
-        raise
-    except Exception as error:
-        _lost(address, error)
+    except (CancelledError, OSError) as error:
+        raise _lost(address, error) from None
     return found
 
 
@@ -217,49 +216,47 @@ def _borrowed(path: str) -> Any:
         return pickle.load(file)
 
 
-def _await(
+def _collected(
     client: "Client", address: str, futures: Sequence["Future[Any]"], done: Callable[[int, int], None]
-) -> None:
-    """Return when all have ended; raise what the first that failed raised, or that nobody is left to do them."""
+) -> list[Any]:
+    """Results in order; or what the first task that failed raised, or that nobody is left to do them."""
     from distributed import wait
 
-    pending, heard = set(futures), time.monotonic()
-    while pending:
+    results: dict[Any, Any] = {}
+    heard = time.monotonic()
+    while len(results) < len(futures):
+        pending = [future for future in futures if future not in results]
         try:
-            ended = wait(list(pending), timeout=1.0, return_when="FIRST_COMPLETED").done
+            ended = wait(pending, timeout=1.0, return_when="FIRST_COMPLETED").done
+            for future in ended:
+                results[future] = _result(address, future)
+                done(len(results), len(futures))
         except TimeoutError:
             ended = set()
-        except Exception as error:
-            _lost(address, error)
-        for future in ended:
-            pending.remove(future)
-            _raise_if_failed(address, future)
-            done(len(futures) - len(pending), len(futures))
+        except (CancelledError, OSError) as error:
+            raise _lost(address, error) from None
         if client.status != "running":
-            _lost(address, None)
+            raise _lost(address)
         if ended or client.scheduler_info(n_workers=-1)["workers"]:
             heard = time.monotonic()
         elif time.monotonic() - heard > LONELY:
             fix = "start workers again, then run again; nothing was published"
             raise RunError(Fault("no worker is left on the cluster", address, fix))
+    return [results[future] for future in futures]
 
 
-def _raise_if_failed(address: str, future: "Future[Any]") -> None:
+def _result(address: str, future: "Future[Any]") -> Any:
     from distributed import KilledWorker
 
-    if future.status == "finished":
-        return
-    error = future.exception(timeout=PATIENCE) if future.status == "error" else None
-    if isinstance(error, KilledWorker):
+    try:
+        return future.result(timeout=LONELY)
+    except KilledWorker:
         what = "one task ended several worker processes, as when memory runs out"
-        fix = "give workers more memory (--memory-limit), or fewer to a machine; nothing was published"
-        raise RunError(Fault(what, address, fix))
-    if error is not None:
-        raise error
-    _lost(address, None)
+        fix = "give workers more memory (--memory-limit), or start fewer on a machine; nothing was published"
+        raise RunError(Fault(what, address, fix)) from None
 
 
-def _lost(address: str, error: Exception | None) -> NoReturn:
+def _lost(address: str, error: Exception | None = None) -> RunError:
     told = "" if error is None else f" ({type(error).__name__})"
     fix = "see that scheduler and network are up, then run again; nothing was published"
-    raise RunError(Fault(f"the Dask scheduler went away{told}", address, fix)) from None
+    return RunError(Fault(f"the Dask scheduler went away{told}", address, fix))
