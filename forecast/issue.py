@@ -12,7 +12,7 @@ from forecast import calibrate, combine, explain, negbin, paths, reconcile, scor
 from forecast.calibrate import Calibrate, Calibrated
 from forecast.explain import Wanted
 from forecast.forecaster import COMBINATION, Forecaster, names
-from forecast.look import Basis, Look, Progress, looked, predictors
+from forecast.look import Basis, Look, Mapper, Progress, in_turn, looked, predictors
 from forecast.reconcile import Summing
 from forecast.scores import Case
 from forecast.tables import Contributions, Forecasts, Scores, check, conform, empty
@@ -74,6 +74,7 @@ def issue(
     progress: Progress | None = None,
     review: bool = True,
     wanted: Wanted | None = None,
+    mapper: Mapper = in_turn,
 ) -> Issued:
     """Forecast every cell, every area and every sum of categories for the months after `origin`.
 
@@ -83,6 +84,7 @@ def issue(
         progress: is told of steps done.
         review: also score the combination at its past origins.
         wanted: cells whose forecast is explained; None = none.
+        mapper: where the models run; changes no byte.
 
     Returns:
         Issued. Model "combination" has mean, variance and quantiles of cells and sums, the members have means
@@ -93,7 +95,8 @@ def issue(
         RunError: a model gave something that is no forecast.
     """
     forecaster = basis.forecaster
-    look = looked(basis, origin, predictors(forecaster.models), _looked_back(forecaster), progress, wanted)
+    models, back = predictors(forecaster.models), _looked_back(forecaster)
+    look = looked(basis, origin, models, back, progress, wanted, mapper)
     made = make(look)
     return Issued(
         check(Forecasts, made.forecasts, "forecasts"),

@@ -6,6 +6,7 @@ A model sees the past only through the panel built at its origin; past origins l
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,13 @@ from forecast.panel import Grid
 
 Array = np.ndarray
 
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+CHUNK = 20_000
+"""Cells of one task, for models that take each series alone."""
+
 Predict = Callable[[Grid, pd.DataFrame, int, int], Array]
 """(grid, seasons, horizon, seed) -> (n, horizon) means >= 0."""
 
@@ -34,6 +42,30 @@ SeasonsAt = Callable[[pd.Timestamp], pd.DataFrame]
 
 Progress = Callable[[int, int], None]
 """(steps done, steps in all)."""
+
+
+class Mapper(Protocol):
+    """`function(shared, task)` of every task, in the order of the tasks, wherever it pleases.
+
+    `function` stands in a module; `done` is told of every task that has ended.
+    """
+
+    def __call__(
+        self, function: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task], done: Progress
+    ) -> list[Result]:
+        """Results in the order of the tasks."""
+        ...
+
+
+def in_turn(
+    function: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task], done: Progress
+) -> list[Result]:
+    """The `Mapper` that stays here and takes one task after the other."""
+    results = []
+    for number, task in enumerate(tasks, start=1):
+        results.append(function(shared, task))
+        done(number, len(tasks))
+    return results
 
 
 @dataclass(frozen=True)
@@ -89,6 +121,33 @@ class Look:
     told: Told | None = None
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """What every task sees: grids and Seasons of the origins, oldest first, the last the one forecast from.
+
+    specs: models of the forecaster; cells: (k,) positions of those to explain.
+    """
+
+    grids: tuple[Grid, ...]
+    seasons: tuple[pd.DataFrame, ...]
+    predictors: Mapping[str, LookBack]
+    specs: Mapping[str, Model]
+    horizon: int
+    seed: int
+    cells: Array
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A model at the origins `first` to `last` of the scene; `chunk`: cells [from, to); `why`: explain as well."""
+
+    model: str
+    first: int
+    last: int
+    chunk: tuple[int, int] | None = None
+    why: bool = False
+
+
 def looked(
     basis: Basis,
     origin: pd.Timestamp,
@@ -96,6 +155,7 @@ def looked(
     looked_back: Sequence[str],
     progress: Progress | None = None,
     wanted: Wanted | None = None,
+    mapper: Mapper = in_turn,
 ) -> Look:
     """Run the models at the origin and, those of `looked_back`, at the origins before it.
 
@@ -106,6 +166,7 @@ def looked(
         looked_back: names of those whose past errors are needed.
         progress: is told of steps done.
         wanted: cells whose forecast is explained; None = none.
+        mapper: where the models run; changes no byte.
 
     Raises:
         DataError: no request is known up to the origin.
@@ -118,40 +179,94 @@ def looked(
     spec, horizon = basis.forecaster.calibrate, basis.horizon
     steps = [spec.past_step * number for number in range(spec.past_origins, 0, -1)]
     back = [step for step in steps if len(first.months) - step >= spec.min_history]
-    todo, done = 2 * len(predictors), 0
-
-    def run(called: Sequence[str], grids: Sequence[Grid]) -> dict[str, Means]:
-        nonlocal done
-        seasons, out = [basis.seasons_at(grid.months[-1]) for grid in grids], {}
-        for name in called:
-            means = predictors[name](grids, seasons, horizon, basis.seed) if grids else []
-            out[name] = [_valid(name, m, (len(g.cells), horizon)) for m, g in zip(means, grids, strict=True)]
-            done += 1
-            if progress:
-                progress(done, todo)
-        return out
-
     found = {k: _grid(basis, first.months[-1 - step]) for k, step in enumerate(back)}
     grids = {k: grid for k, grid in found.items() if grid is not None}
     shape = (len(back), len(first.cells), horizon)
     past = {name: np.full(shape, np.nan) for name in looked_back}
     actual = np.full(shape, np.nan)
-    then = run(looked_back, list(grids.values()))
+    usual, expected = (None, None) if wanted is None else catalogue.usual(first, horizon)
+    cells = np.array([], dtype=int) if wanted is None or expected is None else wanted.of(first.cells, expected)
+    scene = _scene(basis, (*grids.values(), first), predictors, cells)
+    explained = () if wanted is None else basis.forecaster.combine.members
+    then, now, told = _run(scene, looked_back, explained, progress, mapper)
     for number, (k, grid) in enumerate(grids.items()):
         here, there = matched(first.cells, grid.cells)
         for name in looked_back:
             past[name][k, here] = then[name][number][there]
         came = first.y[:, -back[k] :][:, :horizon]
         actual[k, :, : came.shape[1]] = came
-    done = len(predictors)
-    told = None if wanted is None else _told(basis, first, wanted)
-    now = {name: one.means for name, one in told.models.items()} if told else {}
-    done += len(now)
-    if progress and now:
-        progress(done, todo)
-    others = [name for name in predictors if name not in now]
-    now |= {name: means for name, (means,) in run(others, [first]).items()}
-    return Look(basis, origin, first, now, past, actual, tuple(back), told)
+    why = None if usual is None else Told(usual, cells, told)
+    return Look(basis, origin, first, now, past, actual, tuple(back), why)
+
+
+def _scene(basis: Basis, grids: tuple[Grid, ...], predictors: Mapping[str, LookBack], cells: Array) -> _Scene:
+    seasons = tuple(basis.seasons_at(grid.months[-1]) for grid in grids)
+    models = basis.forecaster.models
+    specs = dict(zip(names(model.kind for model in models), models, strict=True))
+    return _Scene(grids, seasons, predictors, specs, basis.horizon, basis.seed, cells)
+
+
+def _run(
+    scene: _Scene, looked_back: Sequence[str], explained: Sequence[str], progress: Progress | None, mapper: Mapper
+) -> tuple[dict[str, Means], dict[str, Array], dict[str, Explained]]:
+    """model -> means at each past origin; model -> means at the origin, the explained first; why they said so."""
+    last = len(scene.grids) - 1
+    others = [name for name in scene.predictors if name not in explained]
+    tasks = [call for name in looked_back for call in _calls(scene, name, range(last))]
+    tasks += [_Call(name, last, last, why=True) for name in explained]
+    tasks += [call for name in others for call in _calls(scene, name, range(last, last + 1))]
+    results = mapper(_said, scene, tasks, progress or _untold)
+    parts: dict[tuple[str, int], Means] = {}
+    told = {}
+    for call, (means, why) in zip(tasks, results, strict=True):
+        for number, one in enumerate(means, start=call.first):
+            parts.setdefault((call.model, number), []).append(one)
+        if why is not None:
+            told[call.model] = why
+    whole = {key: np.concatenate(part) if len(part) > 1 else part[0] for key, part in parts.items()}
+    then = {name: [whole[name, number] for number in range(last)] for name in looked_back}
+    return then, {name: whole[name, last] for name in (*explained, *others)}, told
+
+
+def _calls(scene: _Scene, name: str, origins: range) -> list[_Call]:
+    """The smallest tasks that give what one call at all origins would."""
+    if not origins:
+        return []
+    spec = scene.specs.get(name)
+    if spec is None or not catalogue.forgets(spec):
+        return [_Call(name, origins[0], origins[-1])]
+    if not catalogue.each_alone(spec):
+        return [_Call(name, origin, origin) for origin in origins]
+    sizes = {origin: len(scene.grids[origin].cells) for origin in origins}
+    return [
+        _Call(name, origin, origin, (start, min(start + CHUNK, size)))
+        for origin, size in sizes.items()
+        for start in range(0, size, CHUNK)
+    ]
+
+
+def _said(scene: _Scene, call: _Call) -> tuple[Means, Explained | None]:
+    """What a model says at the origins of a call, and why."""
+    chosen = slice(call.first, call.last + 1)
+    grids = [grid if call.chunk is None else _rows(grid, *call.chunk) for grid in scene.grids[chosen]]
+    seasons, told = scene.seasons[chosen], None
+    if call.why:
+        told = catalogue.explain(
+            scene.specs[call.model], grids[0], seasons[0], scene.horizon, scene.seed, scene.cells
+        )
+        means = [told.means]
+    else:
+        means = scene.predictors[call.model](grids, seasons, scene.horizon, scene.seed)
+    pairs = zip(means, grids, strict=True)
+    return [_valid(call.model, one, (len(grid.cells), scene.horizon)) for one, grid in pairs], told
+
+
+def _untold(done: int, total: int) -> None:
+    """Nobody asked for progress."""
+
+
+def _rows(grid: Grid, start: int, stop: int) -> Grid:
+    return Grid(grid.cells.iloc[start:stop].reset_index(drop=True), grid.months, grid.y[start:stop])
 
 
 def renamed(basis: Basis, origin: pd.Timestamp) -> Basis:
@@ -200,21 +315,6 @@ def nothing_known(where: str) -> DataError:
     """The error of an origin without a past."""
     fix = "choose a later month, add older data, or mend the dates of the areas"
     return DataError(Fault("no request is known up to the origin in an area that is valid", where, fix))
-
-
-def _told(basis: Basis, grid: Grid, wanted: Wanted) -> Told:
-    """What the members of the combination say at the origin, and why."""
-    forecaster, seasons = basis.forecaster, basis.seasons_at(grid.months[-1])
-    usual, expected = catalogue.usual(grid, basis.horizon)
-    cells = wanted.of(grid.cells, expected)
-    specs = dict(zip(names(model.kind for model in forecaster.models), forecaster.models, strict=True))
-    models = {
-        name: catalogue.explain(specs[name], grid, seasons, basis.horizon, basis.seed, cells)
-        for name in forecaster.combine.members
-    }
-    for name, one in models.items():
-        _valid(name, one.means, (len(grid.cells), basis.horizon))
-    return Told(usual, cells, models)
 
 
 def _grid(basis: Basis, origin: pd.Timestamp) -> Grid | None:

@@ -117,7 +117,7 @@ def backtest(
 def _read(chosen: Config, until: pd.Timestamp | None) -> Loaded:
     with io.StringIO() as log:
         run = Run(chosen.root, Watch(), log)
-        return Loaded(chosen, inputs.read(chosen, until, run), tuple(run.warnings))
+        return Loaded(chosen, inputs.read(chosen, until, run, jobs=1), tuple(run.warnings))
 
 
 def _forecaster(options: Forecaster | Mapping[str, Any]) -> Forecaster:

@@ -6,11 +6,11 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from forecast.areas import AreaSource
 from forecast.effects.measure import Interventions
@@ -43,6 +43,22 @@ def _listed(ledgers: Any) -> Any:
     return () if ledgers is None else (ledgers,) if isinstance(ledgers, dict) else ledgers
 
 
+class Engine(Spec):
+    """Where files are read and models run: here, or on the workers of a Dask scheduler that is already there.
+
+    address: of the scheduler, such as tcp://10.0.0.5:8786; only for kind `dask`. See docs/scaling.md.
+    """
+
+    kind: Literal["local", "dask"] = "local"
+    address: str | None = Field(None, pattern=r"^(tcp|tls)://[^\s:/]+:\d+$")
+
+    @model_validator(mode="after")
+    def _address_of_a_cluster(self) -> Self:
+        if (self.kind == "dask") != (self.address is not None):
+            raise ValueError("kind dask needs `address`, the scheduler's (tcp://host:8786); kind local takes none")
+        return self
+
+
 class Settings(Spec):
     """Everything one job may be told. Paths are relative to `workspace`, itself relative to the config file.
 
@@ -67,6 +83,7 @@ class Settings(Spec):
     store: str = "data/store"
     runs: str = "runs"
     ledger: str = "data/ledger"
+    engine: Engine = Engine()
     sources: tuple[Source, ...] = Field(min_length=1)
     areas: AreaSource | None = None
     categories: Taxonomy = Taxonomy()
@@ -105,8 +122,9 @@ class Config(Spec):
 
     @property
     def digest(self) -> str:
-        """sha256 of the resolved settings."""
-        return hashlib.sha256(json.dumps(self.settings.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        """sha256 of the resolved settings but `engine`, which changes no table."""
+        plain = self.settings.model_dump(mode="json", exclude={"engine"})
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def load(path: Path) -> Config:

@@ -1,4 +1,4 @@
-"""A function and its tasks -> its results in order, in this process or in several."""
+"""A function and its tasks -> its results in order: in this process, in several, or on a Dask cluster."""
 
 import multiprocessing
 import os
@@ -9,16 +9,38 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from forecast.errors import Fault, RunError
+from forecast.look import Mapper, in_turn
+from pipelines import cluster
+from pipelines.config import Config
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 MEMORY_PER_JOB = 3 * 2**30
 """Bytes that should be free for each process before two are started unasked."""
+
+
+def mapper(config: Config, stamp: Callable[[], dict[str, str]], jobs: int = 1) -> Mapper:
+    """What shares tasks out, as `engine` of the config says.
+
+    Args:
+        config: `engine` says where; the store is the folder that all workers of a cluster must share.
+        stamp: what must be the same on every worker of a cluster.
+        jobs: processes at a time, where they are started here.
+    """
+    engine = config.settings.engine
+    if engine.address is not None:
+        return partial(cluster.mapped, engine.address, config.path(config.settings.store), stamp)
+    return in_turn if jobs == 1 else partial(_in_processes, jobs)
+
+
+def _in_processes(jobs: int, function: Any, shared: Any, tasks: Sequence[Any], done: Any) -> list[Any]:
+    return mapped(partial(function, shared), tasks, min(jobs, len(tasks)), done) if tasks else []
 
 
 def default_jobs(tasks: int) -> int:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -81,8 +82,8 @@ class Reference:
     weather: pd.DataFrame | None
 
 
-def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
-    """Read every input. `as_of` None stands for the last complete month.
+def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None = None) -> History:
+    """Read every input. `as_of` None stands for the last complete month; `jobs` as for `intake.take_in`.
 
     Raises:
         DataError: with the faults of all inputs, or because the data do not reach `as_of`.
@@ -91,7 +92,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run) -> History:
     faults: list[Fault] = []
     reference = _reference(config, as_of or pd.Timestamp("2100-01-01"), faults)
     frames, answered = ledgers.read(config, faults), empty(EstateReview)
-    entries = _entries(config, reference, faults, job)
+    entries = _entries(config, reference, faults, job, jobs)
     ledger, doubtful = estates.nothing(), empty(EstateReview)
     with _gathering(faults):
         answered = ledgers.answers(config)
@@ -266,12 +267,14 @@ def panel_of(config: Config, history: History) -> pd.DataFrame:
     return panel.build(*known, history.origin, config.settings.forecaster.coverage)
 
 
-def _entries(config: Config, reference: Reference, faults: list[Fault], job: Run) -> list[Entry]:
+def _entries(
+    config: Config, reference: Reference, faults: list[Fault], job: Run, jobs: int | None = None
+) -> list[Entry]:
     """What every file of complaints holds; only new files are read."""
     store, door = Store(config.path(config.settings.store)), _door(config, reference)
     with _gathering(faults), locked(store.folder, "intake", job.watch):
         store.sweep()
-        return intake.take_in(config, store, door, job.watch.step)
+        return intake.take_in(config, store, door, job.watch.step, jobs)
     return []
 
 
@@ -313,9 +316,9 @@ def _door(config: Config, reference: Reference) -> Door:
     parts = [tree, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
     return Door(
         place_area=reference.gazetteer.resolve if reference.gazetteer else _as_written,
-        classify=lambda texts, free, at: taxonomy.classify(texts, free, at, settings.categories),
+        classify=partial(taxonomy.classify, taxonomy=settings.categories),
         consultations=tuple(category.code for category in settings.categories.categories if category.consultation),
-        caller_key=key,
+        caller_key=partial(keys.caller_key, config),
         digest=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
     )
 

@@ -2,6 +2,8 @@
 
 import glob
 import hashlib
+import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,14 +12,14 @@ from typing import Any
 import pandas as pd
 
 from forecast import requests
-from forecast.errors import DataError, Fault
+from forecast.errors import DataError, Fault, RunError
 from forecast.requests import Classify, PlaceArea, Tally
 from forecast.sources import Source
 from forecast.tables import Rejects, conform
-from pipelines import readers
+from pipelines import engine, readers
 from pipelines.config import Config
 from pipelines.readers import Batch
-from pipelines.runs import code_digest
+from pipelines.runs import code_digest, stamp
 from pipelines.store import Entry, Store, Writer, gather
 
 READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.py", "forecast/taxonomy.py",
@@ -25,30 +27,68 @@ READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.p
                 "forecast/tables/places.py", "pipelines/readers.py", "pipelines/intake.py")  # fmt: skip
 
 
+MANY = 8 * 2**20
+"""Bytes of new files from which two processes are worth their start."""
+
+GUESSES = 100_000
+"""Rounds of hashing (some 50 ms) that one guess at the key of the caller hash costs who reads its proof."""
+
+
 @dataclass(frozen=True)
 class Door:
-    """How a row finds its area and category, and a caller a hash; `digest` names all of that."""
+    """How a row finds its area and category, and a caller a hash; `digest` names all of that.
+
+    The key of the hash is no part of it: each process asks its own environment, or the file of the key.
+    """
 
     place_area: PlaceArea
     classify: Classify
     consultations: tuple[str, ...]
-    caller_key: bytes | None
+    caller_key: Callable[[], bytes | None]
     digest: str
 
 
-def take_in(config: Config, store: Store, door: Door, say: Callable[[int, int], None]) -> list[Entry]:
+@dataclass(frozen=True)
+class _Ground:
+    """What reading any file needs; `proof` lets a worker tell whether it has the same key, and not which."""
+
+    door: Door
+    store: Store
+    proof: tuple[bytes, bytes]
+
+
+def take_in(
+    config: Config, store: Store, door: Door, say: Callable[[int, int], None], jobs: int | None = None
+) -> list[Entry]:
     """Every file of every source, in the order of the config and of the file names; a copy of a file counts once.
+
+    Args:
+        config: its sources, and the engine that reads new files. Queries are asked here: their passwords stay here.
+        store: where entries are kept.
+        door: how rows are read.
+        say: is told of files done.
+        jobs: processes at a time; None = two where there are files and room for them. Changes no byte.
 
     Raises:
         DataError: with the faults of all files that cannot be used.
+        RunError: a worker of a cluster cannot read what is read here.
     """
     faults: list[Fault] = []
+    todo = _todo(config, faults)
+    new: dict[str, _Todo] = {}
+    for one in todo:
+        if one.path and store.find(key := _key(one, door)) is None:
+            new.setdefault(key, one)
+    ground = _Ground(door, store, _proof(door.caller_key() if new else None))
+    mapper = engine.mapper(config, stamp, jobs or _jobs(list(new.values())))
+    known = len(todo) - len(new)
+    told = mapper(_read_in, ground, list(new.values()), lambda done, _: say(known + done, len(todo)))
+    read = {(one.source.name, one.path): result for one, result in zip(new.values(), told, strict=True)}
     entries: list[Entry] = []
-    todo = [(source, path) for source in config.settings.sources for path in _files(config, source, faults)]
-    for done, (source, path) in enumerate(todo):
-        say(done, len(todo))
+    for one in todo:
         try:
-            entry = _one(source, path, store, door)
+            result = read.get((one.source.name, one.path))
+            entry = _said(result) if result else _one(one, store, door)
             if entry.folder not in {taken.folder for taken in entries}:
                 entries.append(entry)
         except DataError as error:
@@ -57,6 +97,61 @@ def take_in(config: Config, store: Store, door: Door, say: Callable[[int, int], 
     if faults:
         raise DataError(faults)
     return entries
+
+
+@dataclass(frozen=True)
+class _Todo:
+    """A file and its sha256, or a query."""
+
+    source: Source
+    path: Path | None
+    content: str
+
+
+def _todo(config: Config, faults: list[Fault]) -> list[_Todo]:
+    todo = []
+    for source in config.settings.sources:
+        for path in _files(config, source, faults):
+            try:
+                todo.append(_Todo(source, path, _sha256(path) if path else "query"))
+            except DataError as error:
+                faults += error.faults
+    return todo
+
+
+def _jobs(new: list[_Todo]) -> int:
+    """Processes for these files, unasked."""
+    size = sum(one.path.stat().st_size for one in new if one.path)
+    return engine.default_jobs(len(new)) if len(new) > 1 and size >= MANY else 1
+
+
+def _read_in(ground: _Ground, one: _Todo) -> Entry | DataError:
+    """One file, in whatever process this is."""
+    where, key = f"a worker on {socket.gethostname()}", ground.door.caller_key()
+    if ground.proof != _proof(key, ground.proof[0]):
+        fix = "set it there as here, or unset it on both sides"
+        raise RunError(Fault("does not have the same key of the caller hash", where, fix))
+    if one.path and not one.path.exists():
+        fix = "put the sources on a folder shared under the same path"
+        raise RunError(Fault(f"does not see {one.path}", where, fix))
+    try:
+        if one.path and _sha256(one.path) != one.content:
+            raise DataError(Fault("changed while it was taken in", str(one.path), "run again when it is whole"))
+        return _one(one, ground.store, ground.door)
+    except DataError as error:
+        return error
+
+
+def _said(result: Entry | DataError) -> Entry:
+    if isinstance(result, DataError):
+        raise result
+    return result
+
+
+def _proof(key: bytes | None, salt: bytes | None = None) -> tuple[bytes, bytes]:
+    """Salt and what it makes of the key: slow to guess from."""
+    salt = secrets.token_bytes(16) if salt is None else salt
+    return salt, hashlib.pbkdf2_hmac("sha256", key, salt, GUESSES) if key else b""
 
 
 def sources(entries: list[Entry]) -> pd.DataFrame:
@@ -89,12 +184,14 @@ def _files(config: Config, source: Source, faults: list[Fault]) -> list[Path | N
     return found
 
 
-def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
-    content = _sha256(path) if path else "query"
-    options = source.model_dump_json(exclude={"paths", "max_rejected_share"})
-    key = hashlib.sha256("\n".join([content, options, door.digest, code_digest(*READING_CODE)]).encode()).hexdigest()[
-        :24
-    ]
+def _key(one: _Todo, door: Door) -> str:
+    options = one.source.model_dump_json(exclude={"paths", "max_rejected_share"})
+    parts = [one.content, options, door.digest, code_digest(*READING_CODE)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _one(one: _Todo, store: Store, door: Door) -> Entry:
+    source, path, content, key = one.source, one.path, one.content, _key(one, door)
     if path and (entry := store.find(key)):
         return Entry(entry.folder, entry.facts | {"file": path.name})
     token = content[:12]
@@ -122,7 +219,7 @@ def _clean(batch: Batch, source: Source, door: Door, token: str, writer: Writer)
         writer.add(counts=counts.counts, rejects=_both(batch, counts.rejects), unresolved=counts.unresolved)
         tally = counts.tally
     else:
-        orders = requests.clean(*ways, door.caller_key, token, door.consultations)
+        orders = requests.clean(*ways, door.caller_key(), token, door.consultations)
         writer.add(requests=orders.requests, rejects=_both(batch, orders.rejects), unresolved=orders.unresolved)
         tally = orders.tally
     return tally + Tally(rows=len(batch.refused), rejected=len(batch.refused))

@@ -12,7 +12,7 @@ from forecast.playbook import due
 from forecast.risk import catalogue as risk
 from forecast.scenarios import scenarios
 from forecast.tables import ALL
-from pipelines import book, inputs, interventions, live, planning, runs
+from pipelines import book, engine, inputs, interventions, live, planning, runs
 from pipelines.config import Config
 from pipelines.outcome import Outcome
 from pipelines.planning import Found
@@ -52,7 +52,8 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             basis = replace(inputs.basis(config, history, ahead), counts=learned)
             weather = scenarios(known, basis.seasons_at(history.origin), history.origin, ahead, settings.scenarios)
             wanted = Wanted(first=_categories_due(config, as_of))
-            issued = issue(basis, history.origin, watch.step, wanted=wanted)
+            mapper = engine.mapper(config, runs.stamp)
+            issued = issue(basis, history.origin, watch.step, wanted=wanted, mapper=mapper)
             counts.update(forecasts=len(issued.forecasts))
 
         with job.stage("risk") as counts:

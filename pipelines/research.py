@@ -93,28 +93,27 @@ def look_back(
     progress: Callable[[int, int], None],
     rivals: Mapping[str, Predict] | None = None,
 ) -> Backtested:
-    """`backtest.backtest` of a history, its origins in `jobs` processes; the same tables however many."""
-    if jobs > 1 and len(origins) > 1:
-        tasks = [_Task(config, history, origin, horizon, rivals) for origin in origins]
-        parts = engine.mapped(_at_origin, tasks, min(jobs, len(origins)), progress)
-        return backtest.together(parts, config.settings.seed)
-    return backtest.backtest(inputs.basis(config, history, horizon), origins, progress, rivals)
+    """`backtest.backtest` of a history, its origins in `jobs` processes or on a cluster; the same tables wherever."""
+    if config.settings.engine.kind == "local" and min(jobs, len(origins)) == 1:
+        return backtest.backtest(inputs.basis(config, history, horizon), origins, progress, rivals)
+    mapper = engine.mapper(config, runs.stamp, jobs)
+    parts = mapper(_at_origin, _Shared(config, history, horizon, rivals), origins, progress)
+    return backtest.together(parts, config.settings.seed)
 
 
 @dataclass(frozen=True)
-class _Task:
-    """One origin, with all that a process of its own needs."""
+class _Shared:
+    """All that a process of its own needs for any origin."""
 
     config: Config
     history: History
-    origin: pd.Timestamp
     horizon: int
     rivals: Mapping[str, Predict] | None
 
 
-def _at_origin(task: _Task) -> Hindsight:
-    basis = inputs.basis(task.config, task.history, task.horizon)
-    return backtest.at_origin(basis, task.origin, rivals=task.rivals)
+def _at_origin(shared: _Shared, origin: pd.Timestamp) -> Hindsight:
+    basis = inputs.basis(shared.config, shared.history, shared.horizon)
+    return backtest.at_origin(basis, origin, rivals=shared.rivals)
 
 
 def origins_before(history: History, count: int, step: int, ahead: int) -> list[pd.Timestamp]:

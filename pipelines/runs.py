@@ -302,6 +302,11 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
 
 
+def stamp() -> dict[str, str]:
+    """Code and packages: where they are the same, so are the tables."""
+    return {"code": code_digest(), **versions()}
+
+
 @cache
 def code_digest(*modules: str) -> str:
     """sha256 over the source of these modules (all of ours when none is named)."""

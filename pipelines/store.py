@@ -1,11 +1,13 @@
 """The only reader and writer of tables: Parquet files, written whole or not at all, queried with DuckDB."""
 
+import errno
 import glob
 import hashlib
 import io
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -52,7 +54,7 @@ class Store:
     @contextmanager
     def writer(self, key: str) -> Iterator["Writer"]:
         """A folder that becomes the entry only when it is finished; a whole entry of that key is never replaced."""
-        draft = self.folder / f".{key}.{os.getpid()}"
+        draft = self.folder / f".{key}.{socket.gethostname()}-{os.getpid()}"
         with writing(self.folder):
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
@@ -61,12 +63,22 @@ class Store:
             yield writer
             with writing(self.folder):
                 sync(draft)
-                if self.find(writer.key) is None:
-                    shutil.rmtree(self.folder / writer.key, ignore_errors=True)
-                    draft.rename(self.folder / writer.key)
-                    sync(self.folder, deep=False)
+                self._show(draft, writer.key)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+    def _show(self, draft: Path, key: str) -> None:
+        """The draft as the entry, unless another process was first; a broken one makes way."""
+        try:
+            draft.rename(self.folder / key)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if self.find(key) is not None:
+                return
+            (self.folder / key).rename(draft.with_name(f"{draft.name}.broken"))
+            draft.rename(self.folder / key)
+        sync(self.folder, deep=False)
 
     def sweep(self) -> None:
         """Remove what killed jobs left. Call it under the lock."""

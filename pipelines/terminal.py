@@ -117,7 +117,7 @@ class Lines(Watch):
 
     def waits(self, text: str) -> None:
         """Name who is waited for."""
-        self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def watch(quiet: bool = False, past: Mapping[str, float] | None = None, language: str = "zh") -> Watch:

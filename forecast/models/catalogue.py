@@ -86,6 +86,16 @@ def look_back(
     return [predict(spec, grid, known, horizon, seed) for grid, known in zip(grids, seasons, strict=True)]
 
 
+def forgets(spec: Model) -> bool:
+    """Whether `look_back` is the same as `predict` at each origin: nothing of one origin serves another."""
+    return not hasattr(_ROOMS[spec.kind], "look_back")
+
+
+def each_alone(spec: Model) -> bool:
+    """Whether a cell's means come from its own counts alone, so that cells may be told apart in any way."""
+    return spec.kind in {"seasonal_naive", "flat_mean"} or (spec.kind == "tsb" and not spec.season)
+
+
 def explain(spec: Model, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int, cells: np.ndarray) -> Explained:
     """What the model of `spec` expects, and why: instead of `predict`, so that nothing is learned twice.
 

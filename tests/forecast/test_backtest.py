@@ -295,7 +295,7 @@ def test_one_cell_and_a_city_of_zeros_are_forecast() -> None:
 def test_progress_is_told_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     issue(counts(), progress=lambda done, total: told.append((done, total)))
-    assert told == [(n, 4) for n in range(1, 5)]
+    assert told == [(n, 8) for n in range(1, 9)]
 
 
 def test_no_request_up_to_the_origin_is_an_error() -> None:
