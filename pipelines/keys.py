@@ -1,4 +1,4 @@
-"""The environment or a file of its own -> the key that callers and spots are hashed under. It is never written or told."""
+"""The environment or a file of its own -> the key of the hashes; it is never written or told."""
 
 import os
 import stat
@@ -39,7 +39,9 @@ def _read(path: Path, where: str) -> str:
     try:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
-            raise ConfigError(Fault(f"others may read it (mode {stat.S_IMODE(mode):04o})", where, f"chmod 600 {path}"))
+            raise ConfigError(
+                Fault(f"others may read it (mode {stat.S_IMODE(mode):04o})", where, f"chmod 600 {path}")
+            )
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no text"
