@@ -129,11 +129,7 @@ def test_nothing_kept_made_or_said_tells_of_a_person(made: Made) -> None:
     kinds = {path.suffix for path in files}
     assert {".parquet", ".xlsx", ".html", ".jsonl", ".csv", ".geojson", ".json"} <= kinds
     found = {
-        (canary, where)
-        for path in files
-        for where, text in [*texts(path)]
-        for canary in CANARIES
-        if canary in text
+        (canary, where) for path in files for where, text in [*texts(path)] for canary in CANARIES if canary in text
     }
     found |= {(canary, "said") for canary in CANARIES if canary in made.said}
     assert found == set()
