@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/licences.md"
 HEAD = """# Licences
 
-Every package that runs with weisu, as locked in `uv.lock` and as its own metadata say; `make licences` writes this page, a
-test holds it current. Packages of tests and of the bench are not among them. None is under GPL or AGPL. One under the LGPL
-may be used, and replaced, as a library of its own; weisu does not change it.
+Every package that runs with weisu, as locked in `uv.lock` and as its own metadata say; `make licences` writes this
+page, a test holds it current. Packages of tests and of the bench are not among them. None is under GPL or AGPL. One
+under the LGPL may be used, and replaced, as a library of its own; weisu does not change it.
 
 | package | version | licence |
 |---|---|---|

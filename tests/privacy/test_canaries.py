@@ -55,7 +55,8 @@ def planted(folder: Path, fact: str, areas: bool, language: str) -> None:
     frame.loc[[21, 61], "home"] = "张伟家"
     frame.loc[22, "id"] = "13800138000"
     frame.to_csv(folder / "orders.csv", index=False)
-    rows = f"E1,东里 {fact},{fact},东社区,{fact},1985,{fact},{fact}\nE2,西里,,西社区,300,{fact},,\nE3,南里,,{fact},200,1999,,\n"
+    rows = f"E1,东里 {fact},{fact},东社区,{fact},1985,{fact},{fact}\nE2,西里,,西社区,300,{fact},,\n"
+    rows += f"E3,南里,,{fact},200,1999,,\n"
     (folder / "estates.csv").write_text(LEDGER + rows, encoding="utf-8")
     text = CONFIG.replace("LANGUAGE", language).replace("orders.csv]", "orders.csv]\n    max_rejected_share: 0.5")
     if areas:
