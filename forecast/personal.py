@@ -184,4 +184,4 @@ def _without_names(raw: str) -> str | None:
 
 
 def _marks(text: str) -> bool:
-    return bool(re.search(HAN, text)) or any(form.fullmatch(text) for form in FOUND["contacts"][:4])
+    return bool(re.search(rf"{HAN}|[\s@]", text)) or any(form.fullmatch(text) for form in FOUND["contacts"][:5])

@@ -98,8 +98,8 @@ def test_file_names_keep_their_days() -> None:
 
 
 def test_ids() -> None:
-    marks = personal.marked(cells("W00001", "20240801000123", "13800138000", "a@b.cn", "张伟-1", None))
-    assert marks.tolist() == [False, False, True, True, True, False]
+    marks = personal.marked(cells("W00001", "20240801000123", "13800138000", "a@b.cn", "张伟-1", "Jane Roe", None))
+    assert marks.tolist() == [False, False, True, True, True, True, False]
 
 
 def test_no_name_of_ours_is_taken_for_a_person() -> None:
