@@ -127,7 +127,7 @@ def file_name(name: str) -> str:
 
 def marked(cells: pd.Series) -> pd.Series:
     """Whether an id is no id: a telephone, an identity paper, mail, or words."""
-    return cells.map(_marks, na_action="ignore").fillna(False).astype(bool)
+    return pd.Series([isinstance(cell, str) and _marks(cell) for cell in cells], index=cells.index, dtype=bool)
 
 
 def _each(cells: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
