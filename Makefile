@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint dictionary bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects clean
+.PHONY: install demo test lint dictionary bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects audit sbom licences clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -53,6 +53,25 @@ bench-risk: install
 
 bench-effects: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.effects
+
+# Known weaknesses of the locked packages. Without a way to the advisories it says so loudly and does not fail.
+audit: install
+	@mkdir -p build
+	@$(UV) export --locked --no-emit-project --no-dev --all-extras --quiet --format requirements-txt -o build/locked.txt
+	@$(UV) sync --locked --inexact --quiet --group audit
+	@if .venv/bin/python -c "import socket; socket.create_connection(('api.osv.dev', 443), 5)" 2>/dev/null; \
+	  then .venv/bin/pip-audit -r build/locked.txt --require-hashes --disable-pip --vulnerability-service osv; \
+	  else echo "!!! AUDIT SKIPPED: api.osv.dev cannot be reached; NO package was checked !!!"; fi
+
+# What is installed, as CycloneDX, and what it allows.
+sbom: install
+	@mkdir -p build
+	@$(UV) sync --locked --inexact --quiet --group audit
+	@.venv/bin/cyclonedx-py environment .venv --pyproject pyproject.toml --output-format JSON -o build/sbom.json
+	@echo "build/sbom.json"
+
+licences: install
+	@.venv/bin/python -m tests.privacy.licences
 
 clean:
 	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

@@ -1,4 +1,4 @@
-"""Cells of text -> times, months, numbers, yes or no; and text that is safe to show. What cannot be read is null."""
+"""Cells of text -> times, months, numbers, yes or no. What cannot be read is null."""
 
 import hashlib
 import hmac
@@ -41,10 +41,6 @@ _MONTHS = (r"^(?P<y>\d{4})\s?[-/年]\s?(?P<m>\d{1,2})月?份?$", r"^(?P<y>\d{4})
 _SERIAL = r"^\d{5}(?:\.\d+)?$"
 _NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d{1,2})?$"
 _SPREADSHEET_MARKS = r"""^(?:="(.*)"|'(.*)|(\d+)\.0+)$"""
-_PHONE = r"[0-9]{3,4}[ .)-]{1,2}[0-9]{3,4}[ .-][0-9]{4}"
-_DIGITS = r"[0-9]{5,}"
-SHOWN = 40
-"""Letters of a masked value."""
 
 
 def tidy(cells: pd.Series) -> pd.Series:
@@ -133,21 +129,6 @@ def digest(cells: pd.Series, key: bytes) -> pd.Series:
     number, values = pd.factorize(cells)
     marks = [hmac.digest(key, str(value).encode(), hashlib.sha256).hex()[:16] for value in values.tolist()]
     return pd.Series(np.array([*marks, None], dtype=object)[number], index=cells.index, dtype="str")
-
-
-def without_numbers(cells: pd.Series) -> pd.Series:
-    """Text with runs of seven or more digits as ***; a cell of digits alone is a code and stays."""
-    values = pd.Series(cells.dropna().unique(), dtype="str")
-    hidden = values.where(values.str.fullmatch(r"\d*"), values.str.replace(r"\d{7,}", "***", regex=True))
-    return cells.map(dict(zip(values, hidden, strict=True))).astype("str")
-
-
-def masked(cells: pd.Series, letters: int = SHOWN) -> pd.Series:
-    """Text fit for a report: phone numbers and runs of five or more digits become ***, cut to `letters`."""
-    text = pc.utf8_normalize(_arrow(cells), "NFKC")
-    for pattern in (_PHONE, _DIGITS):
-        text = pc.replace_substring_regex(text, pattern, "***")
-    return _series(pc.fill_null(pc.utf8_slice_codeunits(text, 0, letters), ""), cells)
 
 
 def _arrow(cells: pd.Series) -> pa.LargeStringArray:

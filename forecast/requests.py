@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from forecast import parse
+from forecast import parse, personal
 from forecast.errors import DataError
 from forecast.sources import FIGURES, Found, Source, locate, missing
 from forecast.sources import Columns as Columns
@@ -122,7 +122,7 @@ def clean(
             "closed_at": _closed(kept, source),
             "area": found["area"],
             "category": found["category"],
-            "estate": kept.text("estate"),
+            "estate": _estate(kept),
             "place": _place(kept, source, caller_key),
             "caller": _caller(kept, caller_key),
             "contacted": parse.yes_no(kept.text("contacted")).where(effective),
@@ -233,7 +233,10 @@ def _fate(rows: _Rows, source: Source, faults: Mapping[str, pd.Series]) -> np.nd
 
 
 def _ids(rows: _Rows, source: Source, token: str) -> pd.Series:
+    """Ids as written; one that is a person's number or words is hashed."""
     ids = rows.text("request_id")
+    bare = personal.marked(ids)
+    ids = ids.mask(bare, parse.digest(ids.where(bare), f"id of {source.name}".encode()))
     made = f"{source.name}:{token}:" + rows.number.astype("str")
     return ids.fillna(made)
 
@@ -256,7 +259,8 @@ def _resolve(
     lon, lat = (parse.numbers(kept.text(field)) if field in kept.found else None for field in ("lon", "lat"))
     area = place_area(kept.ways("area"), lon, lat, time)
     found = pd.DataFrame({"area": area, "category": category[~asks]}).astype("str")
-    return found.apply(parse.without_numbers)
+    found = found.apply(personal.code, names=False)
+    return found.fillna({"category": UNCLASSIFIED})
 
 
 def _free_text(rows: _Rows) -> pd.Series | None:
@@ -311,6 +315,11 @@ def _place(rows: _Rows, source: Source, key: bytes | None) -> pd.Series:
     return parse.digest(spot, key or f"place of {source.name}".encode())
 
 
+def _estate(rows: _Rows) -> pd.Series:
+    names = personal.kept(rows.text("estate"), codes=True)
+    return names.mask(names == personal.HIDDEN)
+
+
 def _caller(rows: _Rows, key: bytes | None) -> pd.Series:
     caller = parse.squeezed(rows.text("caller"))
     return parse.digest(caller, key) if key else pd.Series(index=caller.index, dtype="str")
@@ -328,7 +337,7 @@ def _rejects(rows: _Rows, source: Source, faults: Mapping[str, pd.Series], fate:
                     "row": bad.number,
                     "column": bad.found[field][0][0],
                     "reason": reason[bad.frame.index],
-                    "value": parse.masked(bad.text(field)),
+                    "value": personal.shown(bad.text(field)),
                 }
             )
         )
@@ -359,4 +368,4 @@ def _values(rows: _Rows, field: str, ways: Sequence[pd.Series]) -> pd.DataFrame:
         column = column.mask(value.isna() & text.notna(), "->".join(header))
         value = value.fillna(text)
     code = value.str.fullmatch(AREA_CODE).fillna(False) & (field == "area")
-    return pd.DataFrame({"field": field, "column": column, "value": parse.masked(value).mask(code, value)})
+    return pd.DataFrame({"field": field, "column": column, "value": personal.shown(value).mask(code, value)})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecast import parse
+from forecast import parse, personal
 from forecast.tables import STATUSES, Refusals, Returns, check, conform, empty
 
 HEADS: dict[str, tuple[str, ...]] = {
@@ -146,7 +146,7 @@ def _rows(sheet: Sheet, issued: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
     lost = pd.concat([lost, _refusals(frame[unclear], "status", "unknown_status")], ignore_index=True)
     good = frame.assign(status=words)[frame["task_id"].notna() & ~unclear]
     for name in ("evidence", "override_reason"):
-        good[name] = parse.without_numbers(good[name].astype("str").str.slice(0, MOST_LETTERS))
+        good[name] = personal.kept(good[name].astype("str").str.slice(0, MOST_LETTERS))
     return good[_ROW], lost
 
 
@@ -260,7 +260,7 @@ def _known(rows: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
 def _refusals(rows: pd.DataFrame, column: str, reason: str, shown: str = "") -> pd.DataFrame:
     if rows.empty:
         return _NO_REFUSALS
-    value = parse.masked(rows[shown or column].astype("str").fillna(""))
+    value = personal.shown(rows[shown or column].astype("str").fillna(""))
     return conform(Refusals, rows[["file", "row", "task_id"]].assign(column=column, value=value, reason=reason))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import AfterValidator, Field
 
-from forecast import parse
+from forecast import personal
 from forecast.errors import Fault
 from forecast.spec import Names, Spec
 
@@ -173,7 +173,7 @@ def missing(headers: Iterable[str], source: Source, where: str = "") -> list[Fau
     """One fault for each field that must be there and is not."""
     headers = list(headers)
     found = locate(headers, source)
-    shown = parse.masked(pd.Series([header for header in headers if header], dtype="str"))[:40]
+    shown = personal.shown(pd.Series([header for header in headers if header], dtype="str"))[:40]
     faults = []
     for choices in REQUIRED[source.grain]:
         if any(all(field in found for field in choice) for choice in choices):

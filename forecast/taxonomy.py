@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from forecast import changes
+from forecast import changes, personal
 from forecast.changes import Succession
 from forecast.errors import ConfigError, Fault
 from forecast.spec import Names, Spec
@@ -205,7 +205,8 @@ def _by_keyword(free_text: pd.Series, taxonomy: Taxonomy) -> np.ndarray:
 
 def _as_they_are(texts: pd.Series) -> np.ndarray:
     number, values = pd.factorize(texts)
-    plain = [" ".join(str(value).split()) for value in values]
+    texts = personal.code(pd.Series([" ".join(str(value).split()) for value in values], dtype="str"), names=True)
+    plain = texts.fillna("").tolist()
     return np.array([*(None if text in ("", ALL) else text for text in plain), None], dtype=object)[number]
 
 

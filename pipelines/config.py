@@ -64,8 +64,8 @@ class Settings(Spec):
 
     `incident_days`: orders about one spot and category belong to one incident while no gap between them is
     longer. `max_data_lag`: months the data may be behind `--as-of`. `caller_key_env` names the environment
-    variable with the key of the caller hash, `caller_key_file` a file of mode 0600 outside the data that holds it (the
-    variable goes first); without a key callers are not told apart. `caller_cap`: incidents about
+    variable with the key of the caller hash, `caller_key_file` a file of mode 0600 outside the data that holds it
+    (the variable goes first); without a key callers are not told apart. `caller_cap`: incidents about
     one estate and category that a caller may open in a calendar year; further ones do not count for its risk (3 is
     our assumption). `estates`: one ledger or a list of them. `ledger`: folder of what streets said of their tasks.
     """

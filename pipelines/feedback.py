@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from forecast import personal
 from forecast.errors import DataError, Fault
 from forecast.returns import Heard, Sheet, hear
 from forecast.tables import STATUSES, Refusals, Returns, empty
@@ -115,7 +116,9 @@ def _sheets(files: Sequence[Path]) -> list[Sheet]:
     found: list[Sheet] = []
     for file in files:
         try:
-            found += [Sheet(str(file), cells) for cells in sheets.every(file)]
+            found += [
+                Sheet(str(file.with_name(personal.file_name(file.name))), cells) for cells in sheets.every(file)
+            ]
         except DataError as error:
             faults += error.faults
     if faults:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast import areas, estates, panel, seasons, taxonomy
+from forecast import areas, estates, panel, personal, seasons, taxonomy
 from forecast.changes import Changes, carry
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.gazetteer import Gazetteer
@@ -325,7 +325,7 @@ def _door(config: Config, reference: Reference) -> Door:
 
 def _as_written(texts: Sequence[pd.Series], _lon: Any, _lat: Any, on: pd.Series) -> pd.Series:
     """Without an area file the first area text of a row is its area."""
-    return areas.codes_of(texts, on.index)
+    return personal.code(areas.codes_of(texts, on.index), names=True)
 
 
 def _place_estate(gazetteer: Gazetteer | None) -> Callable[[list[pd.Series], pd.Series, pd.Series], pd.Series]:

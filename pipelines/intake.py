@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast import requests
+from forecast import personal, requests
 from forecast.errors import DataError, Fault, RunError
 from forecast.requests import Classify, PlaceArea, Tally
 from forecast.sources import Source
@@ -22,7 +22,8 @@ from pipelines.readers import Batch
 from pipelines.runs import code_digest, stamp
 from pipelines.store import Entry, Store, Writer, gather
 
-READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.py", "forecast/taxonomy.py",
+READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.py", "forecast/personal.py",
+                "forecast/taxonomy.py",
                 "forecast/areas.py", "forecast/gazetteer.py", "forecast/tables/base.py", "forecast/tables/orders.py",
                 "forecast/tables/places.py", "pipelines/readers.py", "pipelines/intake.py")  # fmt: skip
 
@@ -193,7 +194,7 @@ def _key(one: _Todo, door: Door) -> str:
 def _one(one: _Todo, store: Store, door: Door) -> Entry:
     source, path, content, key = one.source, one.path, one.content, _key(one, door)
     if path and (entry := store.find(key)):
-        return Entry(entry.folder, entry.facts | {"file": path.name})
+        return Entry(entry.folder, entry.facts | {"file": personal.file_name(path.name)})
     token = content[:12]
     with store.writer(key) as writer:
         tally = Tally()
@@ -202,7 +203,7 @@ def _one(one: _Todo, store: Store, door: Door) -> Entry:
         facts: dict[str, Any] = asdict(tally)
         for name in ("first_day", "last_day"):
             facts[name] = facts[name] and facts[name].date().isoformat()
-        file = path.name if path else source.format
+        file = personal.file_name(path.name) if path else source.format
         sha256 = content if path else writer.digest()
         writer.key = key if path else f"{key}-{sha256[:16]}"
         writer.finish({"source": source.name, "grain": source.grain, "file": file, "sha256": sha256, **facts})

@@ -1,4 +1,4 @@
-"""The environment or a file of its own -> the key that callers and spots are hashed under. It is never written or told."""
+"""The environment or a file of its own -> the key of the hashes; it is never written or told."""
 
 import os
 import stat

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import estates, parse
+from forecast import estates, parse, personal
 from forecast.changes import lineage
 from forecast.errors import ConfigError, DataError, Fault, RunError
 from forecast.estates import DROPS, NO_AREA, Box, Ledger, PlaceArea
@@ -16,6 +16,7 @@ from pipelines.config import Config
 from pipelines.runs import Run
 from pipelines.store import writing
 from pipelines.words import refusal, say
+from reports import plan_csv
 
 REVIEW = "estates_review.csv"
 HEADERS = {
@@ -29,6 +30,8 @@ HEADERS = {
     "rows": ("涉及起数", "rows"),
     "answer": ("答复(相同/不同)", "answer (same/different)"),
 }
+SAID = ("where", "written", "name")
+"""Columns of text, which no spreadsheet may take for a formula."""
 ANSWERS = {
     **dict.fromkeys(("same", "相同", "同", "是", "yes", "y", "1"), "same"),
     **dict.fromkeys(("different", "不同", "不", "否", "no", "n", "0"), "different"),
@@ -103,10 +106,14 @@ def answers(config: Config) -> pd.DataFrame:
     for field in ("estate", "area"):
         rows[field] = parse.code(rows.get(field, pd.Series(index=rows.index, dtype="str")))
     rows = rows.dropna(subset=["written", "estate", "answer"])
+    for field in SAID:
+        if field in rows:
+            rows[field] = rows[field].str.replace(r"^'(?=\s*[=+\-@＝＋－＠])", "", regex=True)
     said = rows["answer"].str.strip().str.casefold().map(ANSWERS)
     if said.isna().any():
         bad = rows[said.isna()]
-        what = f"answer {bad['answer'].iloc[0]!r} in row {bad.index[0]} is neither 相同 (same) nor 不同 (different)"
+        said_there = personal.shown(bad["answer"]).iloc[0]
+        what = f"answer {said_there!r} in row {bad.index[0]} is neither 相同 (same) nor 不同 (different)"
         raise DataError(Fault(what, str(path), "write one of the two, or leave it empty"))
     rows = rows.assign(
         answer=said, alike=parse.numbers(rows["alike"]).fillna(0.0).clip(0, 1) if "alike" in rows else 0.0,
@@ -212,6 +219,8 @@ def _ask(config: Config, doubtful: pd.DataFrame, answered: pd.DataFrame, job: Ru
     for field in ("estate", "area"):
         table[field] = table[field].str.replace(r"^(0\d+|\d{11,})$", r'="\1"', regex=True)
     named = table.rename(columns={field: both[language == "en"] for field, both in HEADERS.items()})
+    texts = [HEADERS[field][language == "en"] for field in SAID]
+    named[texts] = named[texts].map(plan_csv.neutral, na_action="ignore")
     text = named.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
     try:
         with suppress(OSError):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast import parse
+from forecast import parse, personal
 from forecast.errors import ConfigError, DataError, Fault, WeisuError
 from forecast.sources import Source, locate, missing
 from forecast.tables import Rejects, conform
@@ -98,7 +98,7 @@ def read_query(source: Source) -> Iterator[Batch]:
     except psycopg.Error as error:
         said = (error.diag.message_primary or str(error)).strip().splitlines()[:1]
         said = ["".join(said).replace(str(dsn.get("password") or "\0"), "***")]
-        what = f"PostgreSQL says: {parse.masked(pd.Series(said, dtype='str'), 300)[0]}"
+        what = f"PostgreSQL says: {personal.kept(pd.Series(said, dtype='str'))[0][:300]}"
         raise DataError(Fault(what, where, "mend the query, the connection string or the server")) from None
 
 

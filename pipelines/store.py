@@ -207,6 +207,14 @@ def gather(entries: Iterable[Entry], name: str, table: type[Table]) -> pd.DataFr
     return pd.concat(frames, ignore_index=True) if frames else conform(table, pd.DataFrame())
 
 
+ALONE = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "lock_configuration": True,
+}
+"""A query brings nothing in from outside."""
+
 _ORDERS = """
 WITH files AS (SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::INTEGER[]) AS turn),
 raw AS (
@@ -309,7 +317,7 @@ class Orders:
         files = self._files()[0]
         if not files:
             return pd.DataFrame({"day": pd.Series(dtype="datetime64[us]"), "orders": pd.Series(dtype="int64")})
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=ALONE) as connection:
             return connection.execute(_DAYS, [files]).df().astype({"day": "datetime64[us]"})
 
     def _files(self) -> tuple[list[str], list[int]]:
@@ -321,6 +329,6 @@ class Orders:
         if not files:
             return pd.DataFrame(columns=pd.Index(["area", "estate", "category", "month", "capped"]))
         d = self.month_starts_on
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=ALONE) as connection:
             given = [files, turns, files, self.until.to_pydatetime(), d, d, self.incident_days, *more]
             return connection.execute(_ORDERS + select, given).df()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from forecast import personal
 from forecast.errors import DataError, Fault
 from forecast.gazetteer import as_code, even, gazetteer
 from forecast.months import month_of
@@ -144,7 +145,7 @@ def _faults(
     return [
         Fault(f"row {line}: {column} {value!r} {what}", where, fix)
         for column, bad, what, fix in checks
-        for line, value in zip(rows.loc[bad, "line"], rows.loc[bad, column], strict=True)
+        for line, value in zip(rows.loc[bad, "line"], personal.shown(rows.loc[bad, column]), strict=True)
     ]
 
 

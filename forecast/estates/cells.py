@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast import parse
+from forecast import parse, personal
 from forecast.estates.coordinates import to_wgs84
 from forecast.tables import Rejects, check, conform, empty
 
@@ -41,7 +41,7 @@ class Refusals:
         """One line for each row that is `bad`."""
         if bad.any():
             rows = values.index[bad]
-            shown = values[bad].fillna("").str.replace(r"\d{7,}", "***", regex=True).str.slice(0, 40)
+            shown = personal.shown(values[bad])
             part = {"source": self.source, "row": rows, "column": column, "reason": reason, "value": shown.to_numpy()}
             self.parts.append(pd.DataFrame(part))
 

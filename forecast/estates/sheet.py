@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from forecast import personal
 from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import cells
 from forecast.estates.cells import Box, Refusals
@@ -114,6 +115,7 @@ def clean(
     _refuse(frame, source, found, codes)
     refused = Refusals(source.path)
     text = {field: cells.text(frame, names[0] if names else None) for field, names in found.items()}
+    text |= {field: personal.kept(text[field], codes=True) for field in (*TEXTS, "name", "aliases", "source")}
     areas = [cells.text(frame, header) for header in found["area"]]
     estate = _identity(frame, source, text, areas)
     span = {

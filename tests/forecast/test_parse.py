@@ -1,4 +1,4 @@
-"""Cells of text become values, or null; what is shown is masked."""
+"""Cells of text become values, or null."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ from forecast import parse
 
 READERS: list[Callable[[pd.Series], pd.Series]] = [
     parse.tidy, parse.code, parse.squeezed, parse.times, parse.months, parse.numbers, parse.yes_no,
-    parse.satisfaction, parse.masked,
+    parse.satisfaction,
 ]  # fmt: skip
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2150, 12, 31)).map(lambda moment: moment.replace(microsecond=0))
 
@@ -156,25 +156,6 @@ def test_digest_is_hmac_sha256() -> None:
     assert marks[0] == marks[2] == expected
     assert marks[1:2].isna().all()
     assert marks[3] != expected != parse.digest(cells("农光里"), b"other")[0]
-
-
-def test_a_telephone_number_inside_a_name_is_hidden_and_a_code_is_not() -> None:
-    found = parse.without_numbers(cells("李四13900001111漏水", "110105001001", "3号楼 2017", None))
-    assert found.fillna("null").tolist() == ["李四***漏水", "110105001001", "3号楼 2017", "null"]
-
-
-def test_masked() -> None:
-    shown = parse.masked(cells("张13800138000", "138-0013-8000", "(555) 123-4567", "2023-13-45 08:03", "1234", None))
-    assert shown.tolist() == ["张***", "***", "(***", "2023-13-45 08:03", "1234", ""]
-    assert len(parse.masked(cells("长" * 99))[0]) == 40
-
-
-@given(st.text())
-def test_masked_text_never_holds_a_long_number(text: str) -> None:
-    shown = parse.masked(cells(text))[0]
-    digits = "".join(letter if letter in "0123456789" else " " for letter in shown)
-    assert max(map(len, digits.split()), default=0) < 5
-    assert len(shown) <= 40
 
 
 @settings(max_examples=12)

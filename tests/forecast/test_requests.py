@@ -183,7 +183,7 @@ def test_what_finds_no_place_or_category_is_kept_and_counted() -> None:
     assert cleaned.unresolved[["column", "value", "count"]].to_numpy().tolist() == [
         ["街道->社区", "劲松->不详", 2],
         ["街道->社区", "", 1],
-        ["街道->社区", "劲松->电话***", 1],
+        ["街道->社区", "***", 1],
         ["问题分类", "", 1],
         ["问题分类", "怪事", 1],
     ]

@@ -56,7 +56,8 @@ def test_without_either_there_is_none(tmp_path: Path) -> None:
     ("name", "text", "mode", "said"),
     [
         ("key", KEY, 0o640, "chmod 600"), ("key", KEY, 0o604, "chmod 600"), ("key", "hunter2", 0o600, "too short"),
-        ("key", "ab" * 30, 0o600, "too plain"), ("key", "", 0o600, "too short"), ("data/store/key", KEY, 0o600, "store"),
+        ("key", "ab" * 30, 0o600, "too plain"), ("key", "", 0o600, "too short"),
+        ("data/store/key", KEY, 0o600, "store"),
         ("runs/key", KEY, 0o600, "the runs"), ("data/ledger/a/key", KEY, 0o600, "ledger"),
         ("input/key", KEY, 0o600, "the inputs"), ("away/../input/key", KEY, 0o600, "the inputs"),
     ],
