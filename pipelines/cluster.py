@@ -7,6 +7,7 @@ share goes through that folder once, not through the scheduler; a worker that di
 import logging
 import pickle
 import secrets
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,8 @@ LONELY = 60.0
 
 WEEK = 7 * 86400.0
 """Seconds after which what a killed job left in the folder is removed."""
+
+SAME = "install the same weisu and packages there as here (same commit, same uv.lock), and start it again"
 
 Stamp = Callable[[], dict[str, str]]
 
@@ -66,7 +69,7 @@ def mapped(
         _alike(client, address, stamp, folder)
         if not tasks:
             return []
-        with _lent(folder, (function, shared)) as path:
+        with _lent(folder, (stamp, _told(stamp), function, shared)) as path:
             futures = [client.submit(_call, str(path), task, pure=False) for task in tasks]
             try:
                 return _collected(client, address, futures, done)
@@ -115,6 +118,10 @@ def _alike(client: "Client", address: str, stamp: Stamp, folder: Path) -> None:
     if not workers:
         fix = "start some on the machines of the cluster: dask worker ADDRESS --nthreads 1 --nworkers N"
         raise RunError(Fault("no worker is connected to the scheduler", address, fix))
+    for name, facts in sorted(workers.items()):
+        if facts["nthreads"] != 1:
+            fix = "start workers with --nthreads 1 and --nworkers as many as the machine has cores"
+            raise RunError(Fault("has more than one thread; models take a process each", f"worker {name}", fix))
     token = secrets.token_hex(8)
     probe = folder / f".probe-{token}"
     try:
@@ -130,10 +137,6 @@ def _alike(client: "Client", address: str, stamp: Stamp, folder: Path) -> None:
         for left in folder.glob(f"{probe.name}*"):
             with suppress(OSError):
                 left.unlink()
-    threads = [name for name, facts in sorted(workers.items()) if facts["nthreads"] != 1]
-    if threads and not faults:
-        fix = "start workers with --nthreads 1 and --nworkers as many as the machine has cores"
-        faults = [Fault("has more than one thread; models take a process each", f"worker {threads[0]}", fix)]
     if faults:
         raise RunError(faults[0])
 
@@ -168,13 +171,9 @@ def _told(stamp: Stamp) -> dict[str, str]:
 def _fault(name: str, card: Any, mine: dict[str, str], probe: Path, folder: Path) -> Fault | None:
     where = f"worker {name}"
     if not isinstance(card, dict):
-        fix = "install the same weisu there as here (same commit, same uv.lock), and start the worker again"
-        return Fault(f"cannot run weisu ({type(card).__name__}: {str(card)[:100]})", where, fix)
-    other = [key for key in mine if card.get(key) != mine[key]]
-    if other:
-        told = ", ".join(f"{key} {card.get(key, 'none')[:12]} there, {mine[key][:12]} here" for key in other[:3])
-        fix = "install the same weisu and packages there as here (same commit, same uv.lock), and start it again"
-        return Fault(f"is of another version ({told})", where, fix)
+        return Fault(f"cannot run weisu ({type(card).__name__}: {str(card)[:100]})", where, SAME)
+    if other := _other(card, mine):
+        return Fault(f"is of another version ({other})", where, SAME)
     if not card["trace"] or not probe.with_name(card["trace"]).exists():
         fix = "put store, sources and the rest of the workspace on a folder shared under the same path, and writable"
         return Fault(f"does not share the store {folder} ({card['why'] or 'it sees another folder'})", where, fix)
@@ -205,15 +204,24 @@ def _lent(folder: Path, content: Any) -> Iterator[Path]:
 
 
 def _call(path: str, task: Any) -> Any:
-    """On a worker."""
+    """On a worker, also one that came after the others were checked."""
     function, shared = _borrowed(path)
     return function(shared, task)
 
 
 @lru_cache(maxsize=1)
-def _borrowed(path: str) -> Any:
+def _borrowed(path: str) -> tuple[Any, Any]:
     with Path(path).open("rb") as file:
-        return pickle.load(file)
+        stamp, theirs, function, shared = pickle.load(file)
+    if other := _other(_told(stamp), theirs):
+        raise RunError(Fault(f"is of another version ({other})", f"a worker on {socket.gethostname()}", SAME))
+    return function, shared
+
+
+def _other(there: dict[str, str], here: dict[str, str]) -> str:
+    """What is not the same, in words; the first few."""
+    other = [key for key in here if there.get(key) != here[key]]
+    return ", ".join(f"{key} {there.get(key, 'none')[:12]} there, {here[key][:12]} here" for key in other[:3])
 
 
 def _collected(
@@ -228,13 +236,13 @@ def _collected(
         pending = [future for future in futures if future not in results]
         try:
             ended = wait(pending, timeout=1.0, return_when="FIRST_COMPLETED").done
-            for future in ended:
-                results[future] = _result(address, future)
-                done(len(results), len(futures))
         except TimeoutError:
             ended = set()
         except (CancelledError, OSError) as error:
             raise _lost(address, error) from None
+        for future in ended:
+            results[future] = _result(address, future)
+            done(len(results), len(futures))
         if client.status != "running":
             raise _lost(address)
         if ended or client.scheduler_info(n_workers=-1)["workers"]:
@@ -248,12 +256,17 @@ def _collected(
 def _result(address: str, future: "Future[Any]") -> Any:
     from distributed import KilledWorker
 
-    try:
-        return future.result(timeout=LONELY)
-    except KilledWorker:
+    if future.status == "error":
+        error = future.exception(timeout=PATIENCE)
+        if not isinstance(error, KilledWorker):
+            raise error
         what = "one task ended several worker processes, as when memory runs out"
         fix = "give workers more memory (--memory-limit), or start fewer on a machine; nothing was published"
-        raise RunError(Fault(what, address, fix)) from None
+        raise RunError(Fault(what, address, fix))
+    try:
+        return future.result(timeout=LONELY)
+    except (CancelledError, OSError) as lost:
+        raise _lost(address, lost) from None
 
 
 def _lost(address: str, error: Exception | None = None) -> RunError:

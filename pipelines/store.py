@@ -76,7 +76,9 @@ class Store:
                 raise
             if self.find(key) is not None:
                 return
-            (self.folder / key).rename(draft.with_name(f"{draft.name}.broken"))
+            broken = draft.with_name(f"{draft.name}.broken")
+            (self.folder / key).rename(broken)
+            shutil.rmtree(broken, ignore_errors=True)
             draft.rename(self.folder / key)
         sync(self.folder, deep=False)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ forecaster:
   models:
     - {kind: tsb}
     - {kind: theta}
-    - {kind: ets}
     - {kind: lightgbm, trees: 5, least_rows: 50, least_in_leaf: 5}
   calibrate: {past_origins: 3}
 sources:
@@ -49,11 +49,11 @@ def city(folder: Path, address: str | None) -> Path:
     for number in range(3):
         days = pd.date_range(f"202{number}-01-01", f"202{number}-12-28").to_numpy()
         rows = {
-            "id": [f"W{number}{row:04d}" for row in range(500)],
-            "opened": pd.Series(rng.choice(days, 500)).dt.strftime("%Y-%m-%d"),
-            "community": rng.choice(["east", "west", "south"], 500),
-            "topic": rng.choice(["heat", "noise"], 500),
-            "phone": rng.integers(13_000_000_000, 13_000_000_040, 500),
+            "id": [f"W{number}{row:04d}" for row in range(250)],
+            "opened": pd.Series(rng.choice(days, 250)).dt.strftime("%Y-%m-%d"),
+            "community": rng.choice(["east", "west", "south"], 250),
+            "topic": rng.choice(["heat", "noise"], 250),
+            "phone": rng.integers(13_000_000_000, 13_000_000_040, 250),
         }
         pd.DataFrame(rows).to_csv(folder / f"orders-{number}.csv", index=False)
     where = f"engine: {{kind: dask, address: '{address}'}}\n" if address else ""
@@ -85,9 +85,10 @@ class Cluster:
         return self.workers[-1]
 
     def count(self) -> int:
-        """Workers the scheduler knows."""
-        with cluster._connected(self.address) as client:
+        """Workers the scheduler knows; -1 while it does not answer."""
+        with suppress(RunError), cluster._connected(self.address) as client:
             return len(client.scheduler_info(n_workers=-1)["workers"])
+        return -1
 
     def stop(self) -> None:
         """End all that runs."""
@@ -116,7 +117,7 @@ def dask(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
 
 def until(true: Callable[[], bool]) -> None:
     """Wait for something outside."""
-    last = time.monotonic() + 60
+    last = time.monotonic() + 120
     while not true():
         assert time.monotonic() < last
         time.sleep(0.05)
@@ -124,9 +125,9 @@ def until(true: Callable[[], bool]) -> None:
 
 @pytest.fixture(autouse=True)
 def same_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key the workers have."""
+    """The key the workers have; and time for a machine that does much else."""
     monkeypatch.setenv("WEISU_CALLER_KEY", KEY)
-    monkeypatch.setattr(cluster, "PATIENCE", 3.0)
+    monkeypatch.setattr(cluster, "PATIENCE", 20.0)
 
 
 def stored(folder: Path) -> dict[str, str]:
@@ -149,21 +150,26 @@ def same(these: dict[str, pd.DataFrame], those: dict[str, pd.DataFrame]) -> None
 
 def test_a_cluster_gives_the_tables_of_one_process_even_when_a_worker_dies(dask: Cluster, tmp_path: Path) -> None:
     here, there = api.load(city(tmp_path / "here", None)), api.load(city(tmp_path / "there", dask.address))
-    assert stored(tmp_path / "here/data/store") == stored(tmp_path / "there/data/store")
+    alone = config.load(city(tmp_path / "two", None))
+    with (tmp_path / "log").open("w") as log:
+        inputs.read(alone, None, runs.Run(alone.root, Watch(), log), jobs=2)
+    taken_in = [stored(tmp_path / name / "data/store") for name in ("here", "there", "two")]
+    assert len(taken_in[0]) >= 6
+    assert taken_in[0] == taken_in[1] == taken_in[2]
     assert here.history.digest == there.history.digest
     assert here.config.digest == there.config.digest
     expected, told = issued(here, lambda done, total: None), list[tuple[int, int]]()
 
-    same(issued(there, lambda done, total: told.append((done, total))), expected)
-    assert told == [(n, told[0][1]) for n in range(1, told[0][1] + 1)]
-
     def kill(done: int, total: int) -> None:
+        told.append((done, total))
         if done == 2:
             dask.workers[0].kill()
 
     same(issued(there, kill), expected)
+    assert told == [(n, told[0][1]) for n in range(1, told[0][1] + 1)]
     assert dask.workers[0].wait() < 0
-    parts = [vars(api.backtest(one, origins=2, horizon=3, step=6)) for one in (here, there)]
+    plain = {"models": [{"kind": "tsb"}], "calibrate": {"past_origins": 2}}
+    parts = [vars(api.backtest(one, origins=2, horizon=2, forecaster=plain)) for one in (here, there)]
     same(parts[0], parts[1])
     assert not list((tmp_path / "there/data/store").glob(".shared-*"))
     assert not list((tmp_path / "there/data/store").glob(".probe-*"))
@@ -189,14 +195,14 @@ def test_workers_that_would_give_other_tables_are_refused(
     known = dask.count()
     old, wide = dask.add(root=tmp_path / "old"), dask.add(threads=2)
     until(lambda: dask.count() == known + 2)
+    with pytest.raises(RunError, match="--nthreads 1"):
+        run(tmp_path)
+    wide.kill()
+    until(lambda: dask.count() == known + 1)
     with pytest.raises(RunError, match=r"is of another version \(code \w{12} there, \w{12} here\)") as caught:
         run(tmp_path)
     assert len(str(caught.value).splitlines()) == 1
     old.kill()
-    until(lambda: dask.count() == known + 1)
-    with pytest.raises(RunError, match="--nthreads 1"):
-        run(tmp_path)
-    wide.kill()
     until(lambda: dask.count() == known)
     run(tmp_path)
 
@@ -219,9 +225,10 @@ def test_a_scheduler_that_goes_away_ends_the_job_in_one_line(
     assert len(result.stderr.splitlines()) == 1
     assert not [path for path in (tmp_path / "runs").iterdir() if path.name != ".lock"]
 
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
     started = time.monotonic()
     again = CliRunner().invoke(app, ["monthly", str(told), "--as-of", "2022-11", "--quiet"])
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 15
     assert again.exit_code == 1
     assert again.stderr.splitlines() == [
         line for line in again.stderr.splitlines() if "no Dask scheduler ans" in line
@@ -259,12 +266,3 @@ def test_an_engine_that_cannot_be_is_refused_with_the_config(tmp_path: Path, tol
     path.write_text(f"{MODELS}engine: {told}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="engine"):
         config.load(path)
-
-
-def test_files_read_in_two_processes_leave_the_same_store(tmp_path: Path) -> None:
-    for jobs in (1, 2):
-        chosen = config.load(city(tmp_path / str(jobs), None))
-        with (tmp_path / f"{jobs}.log").open("w") as log:
-            inputs.read(chosen, None, runs.Run(chosen.root, Watch(), log), jobs=jobs)
-    assert len(stored(tmp_path / "1/data/store")) >= 6
-    assert stored(tmp_path / "1/data/store") == stored(tmp_path / "2/data/store")

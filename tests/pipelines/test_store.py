@@ -50,6 +50,21 @@ def test_an_order_in_two_files_counts_once_as_the_last_file_has_it(tmp_path: Pat
     assert Orders(entries, UNTIL, 1, 30).repeated() == 1
 
 
+def test_of_two_that_make_one_entry_the_first_leaves_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "store")
+    with store.writer("k") as late:
+        late.finish({"by": "late"})
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        with store.writer("k") as first:
+            first.finish({"by": "first"})
+    entry = store.find("k")
+    assert entry is not None
+    assert entry.facts == {"by": "first"}
+    assert [path.name for path in store.folder.iterdir()] == ["k"]
+
+
 def test_of_copies_in_two_batches_of_a_file_the_later_holds(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     with store.writer("k") as writer:
