@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from forecast import requests
+from forecast import parse, requests
 from forecast.errors import DataError, Fault
 from forecast.requests import Classify, PlaceArea, Tally
-from forecast.sources import Source
+from forecast.sources import Source, locate
 from forecast.tables import Rejects, conform
 from pipelines import readers
 from pipelines.config import Config
@@ -99,10 +99,11 @@ def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
         return Entry(entry.folder, entry.facts | {"file": path.name})
     token = content[:12]
     with store.writer(key) as writer:
-        tally = Tally()
+        tally, headers = Tally(), [""]
         for batch in readers.read_file(path, source) if path else readers.read_query(source):
             tally += _clean(batch, source, door, token, writer)
-        facts: dict[str, Any] = asdict(tally)
+            headers = [str(name) for name in batch.rows.columns]
+        facts: dict[str, Any] = asdict(tally) | _columns(headers, source)
         for name in ("first_day", "last_day"):
             facts[name] = facts[name] and facts[name].date().isoformat()
         file = path.name if path else source.format
@@ -113,6 +114,15 @@ def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
     entry = store.find(name)
     assert entry is not None
     return entry
+
+
+def _columns(headers: list[str], source: Source) -> dict[str, Any]:
+    """Which field stands in which column, and the headers nobody asked for, masked as values are."""
+    found = locate(headers, source)
+    used = {header for ways in found.values() for way in ways for header in way}
+    columns = {field: "->".join(ways[0]) for field, ways in found.items() if ways}
+    unused = parse.masked(pd.Series([name for name in headers if name not in used], dtype="str")).tolist()
+    return {"fields": sorted(columns), "columns": columns, "unused": unused[:200]}
 
 
 def _clean(batch: Batch, source: Source, door: Door, token: str, writer: Writer) -> Tally:
