@@ -1,6 +1,6 @@
 """`python -m tests.bench.reliability [--parts ...]`: faults, kills and hostile files by the thousand -> what was lost.
 
-Parts: calls (every kind of fault at every call to the disk), kills (50 moments of the three jobs), jobs (faults within
+The same seeds give the same files. Parts: calls (every kind of fault at every call to the disk), kills (50 moments of the three jobs), jobs (faults within
 the three jobs), files (generated files). Every seed is printed with what went wrong; the exit code is 1 then.
 """
 
@@ -111,7 +111,7 @@ def jobs(folder: Path, workers: int) -> Wrong:
 
 def files(folder: Path, workers: int, share: float = 1.0, start: int = 0) -> Wrong:
     """Generated files, each kind in blocks, each block in a process of its own with bounded memory."""
-    block = 500
+    block = 200
     todo = [
         (kind, seed, min(block, int(count * share) - seed))
         for kind, count in CASES.items()
@@ -120,7 +120,9 @@ def files(folder: Path, workers: int, share: float = 1.0, start: int = 0) -> Wro
 
     def one(item: tuple[str, int, int]) -> Wrong:
         kind, first, count = item
-        return list(_block(folder, kind, start + first, count))
+        found = list(_block(folder, kind, start + first, count))
+        say(f"  {kind} {start + first} to {start + first + count - 1}: {len(found)} wrong")
+        return found
 
     return _told("files", todo, one, workers, sum(count for *_, count in todo))
 
