@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects clean
+.PHONY: install demo test lint bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -50,6 +50,9 @@ bench-risk: install
 
 bench-effects: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.effects
+
+bench-reliability: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.reliability $(BENCH)
 
 clean:
 	rm -rf .venv tests/bench/peers/.venv runs data/store data/simulated

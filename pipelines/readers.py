@@ -462,7 +462,9 @@ def _excel(path: Path, source: Source) -> Iterator[Batch]:
         number = skip + position + 2
         rest = chain(first[position + 1 :], cells)
         while rows := list(islice(rest, ROWS)):
-            columns = [pd.Series([_cell(cell, path) for cell in column], dtype="str") for column in zip(*rows, strict=True)]
+            columns = [
+                pd.Series([_cell(cell, path) for cell in column], dtype="str") for column in zip(*rows, strict=True)
+            ]
             frame = pd.DataFrame(dict(zip(headers, columns, strict=True)))
             yield Batch(_frame(frame, np.arange(number, number + len(rows))), _refused(source, []))
             number += len(rows)

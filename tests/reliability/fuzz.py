@@ -11,7 +11,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["pipelines.readers", "pipelines.sheets", "pipelines.config", "yaml", "forecast.parse"]):
+with atheris.instrument_imports(
+    include=["pipelines.readers", "pipelines.sheets", "pipelines.config", "yaml", "forecast.parse"]
+):
     import yaml
 
     from forecast.errors import WeisuError

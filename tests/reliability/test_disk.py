@@ -96,7 +96,18 @@ def test_the_kernel_sees_the_same_order(tmp_path: Path, root: Path) -> None:
         "from pipelines.runs import Watch; machinery(Path(sys.argv[1]), Watch())"
     )
     told = tmp_path / "trace"
-    trace = [strace, "-f", "-y", "-s", "0", "--seccomp-bpf", "-o", str(told), "-e", "trace=write,fsync,rename,renameat2"]
+    trace = [
+        strace,
+        "-f",
+        "-y",
+        "-s",
+        "0",
+        "--seccomp-bpf",
+        "-o",
+        str(told),
+        "-e",
+        "trace=write,fsync,rename,renameat2",
+    ]
     home = tmp_path / "home"
     done = subprocess.run(
         [*trace, sys.executable, "-c", code, str(home)], cwd=root, capture_output=True, text=True, check=False

@@ -18,8 +18,8 @@ from forecast.errors import ConfigError, DataError, WeisuError
 from forecast.returns import Sheet, hear
 from forecast.tables import Returns, Workplan, empty
 from pipelines import config, excel, readers, sheets
-from tests.work import peak
 from tests.reliability.hostile import CELLS, COUNTS, ORDERS, made, read, sheet_xml, workbook
+from tests.work import peak
 
 SEEDS = {"text": 30, "yaml": 25, "parquet": 25, "xlsx": 5, "xls": 2}
 
@@ -138,13 +138,13 @@ def test_a_breaking_library_is_one_line(tmp_path: Path) -> None:
         "{[a]: b}",
         "? {a: b}\n: c",
         "a: !!binary x",
-        "workspace: \"a\\0b\"\nsources: []",
-        "categories: \"a\\0b.yaml\"\nsources: []",
+        'workspace: "a\\0b"\nsources: []',
+        'categories: "a\\0b.yaml"\nsources: []',
         "categories: " + "a" * 5_000 + "\nsources: []",
-        "sources: [{paths: [\"\\ud800\"]}]",
-        "sources: [{use: \"x\\0.yaml\"}]",
+        'sources: [{paths: ["\\ud800"]}]',
+        'sources: [{use: "x\\0.yaml"}]',
         "x: &a [&b [&c [1]]]\ny: [*a, *a]",
-        "city: \"\\ud800\"\nsources: [{paths: [a.csv]}]",
+        'city: "\\ud800"\nsources: [{paths: [a.csv]}]',
     ],
 )
 def test_yaml_that_breaks_a_loader(tmp_path: Path, text: str) -> None:
@@ -156,7 +156,9 @@ def test_yaml_that_breaks_a_loader(tmp_path: Path, text: str) -> None:
 
 
 def test_billion_laughs_and_a_config_without_end(tmp_path: Path) -> None:
-    laughs = "a: &a [x, x]\n" + "\n".join(f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    laughs = "a: &a [x, x]\n" + "\n".join(
+        f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     (tmp_path / "x.yaml").write_text(laughs, encoding="utf-8")
     with pytest.raises(ConfigError, match="aliases"):
         config.load(tmp_path / "x.yaml")
@@ -167,7 +169,9 @@ def test_billion_laughs_and_a_config_without_end(tmp_path: Path) -> None:
 def test_hostile_cells_come_out_as_they_went_in(tmp_path: Path) -> None:
     """Formulas, HTML, SQL, paths and marks that turn text round are text: nothing is run, nothing is lost."""
     safe = [cell for cell in CELLS if cell.strip() and not set(cell) & set("\x00\r\n\x1f\x85\u2028\ufeff")]
-    frame = pd.DataFrame({"工单编号": [f"W{n}" for n in range(len(safe))], "受理时间": "2024-05-01", "社区": safe, "问题分类": safe})
+    frame = pd.DataFrame(
+        {"工单编号": [f"W{n}" for n in range(len(safe))], "受理时间": "2024-05-01", "社区": safe, "问题分类": safe}
+    )
     frame.to_csv(tmp_path / "x.csv", index=False)
     (batch,) = readers.read_file(tmp_path / "x.csv", ORDERS)
     assert batch.rows["社区"].tolist() == safe
@@ -198,3 +202,15 @@ def test_a_list_that_comes_back_to_a_plan_without_tasks() -> None:
     heard = hear([Sheet("x", cells)], empty(Workplan), empty(Returns), pd.Timestamp("2024-06-01"))
     assert len(heard.returns) == 0
     assert len(heard.refusals) == 1
+
+
+def test_a_list_without_one_readable_status() -> None:
+    """Whatever is said of it, no row of it stands in the way of another."""
+    head = ["任务编号", "状态", "证据"]
+    cells = pd.DataFrame(
+        [head, ["aaaaaaaaaaaa", None, "照片"], ["bbbbbbbbbbbb", "??", "照片"]], index=[1, 2, 3], columns=[1, 2, 3]
+    )
+    tasks = pd.DataFrame({"task_id": ["aaaaaaaaaaaa", "bbbbbbbbbbbb"], "plan_month": pd.Timestamp("2024-05-01")})
+    heard = hear([Sheet("x", cells)], tasks, empty(Returns), pd.Timestamp("2024-06-01"))
+    assert len(heard.returns) == 0
+    assert len(heard.refusals) >= 1
