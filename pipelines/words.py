@@ -31,18 +31,19 @@ _SENTENCES = PHRASES | {
     ),
     "doubled_pairs": (
         "{month} 有 {orders} 件, 约为平常 ({usual} 件) 的两倍, 且各项计数几乎都是偶数: 可能导入了两次 → 核对该月文件",
-        "{month} holds {orders} orders, about twice the usual {usual}, and nearly every count is even: perhaps it came "
-        "in twice -> check the files of that month",
+        "{month} holds {orders} orders, about twice the usual {usual}, and nearly every count is even: perhaps it "
+        "came in twice -> check the files of that month",
     ),
     "doubled": (
-        "{month} 有 {orders} 件, 约为平常 ({usual} 件) 的两倍, {share} 除编号外与另一件相同: 可能导入了两次 → 核对该月文件",
-        "{month} holds {orders} orders, about twice the usual {usual}, and {share} of them are like another in all but "
-        "the id: perhaps it came in twice -> check the files of that month",
+        "{month} 有 {orders} 件, 约为平常 ({usual} 件) 的两倍, {share} 除编号外与另一件相同: 可能导入了两次 "
+        "→ 核对该月文件",
+        "{month} holds {orders} orders, about twice the usual {usual}, and {share} of them are like another in all "
+        "but the id: perhaps it came in twice -> check the files of that month",
     ),
     "silent_days": (
         "自 {first} 起连续 {days} 天没有一件工单, 平常约有 {expected} 件: 可能漏导 → 补齐这几天",
-        "not one order in the {days} days from {first}, where about {expected} were to be expected: perhaps they were "
-        "left out -> add them",
+        "not one order in the {days} days from {first}, where about {expected} were to be expected: perhaps they "
+        "were left out -> add them",
     ),
     "lost_column": (
         "{file} 没有 {field} 一栏, 以前的文件有 ({had}) → 核对列名",

@@ -1,7 +1,8 @@
-"""`python -m tests.bench.reliability [--parts ...]`: faults, kills and hostile files by the thousand -> what was lost.
+"""`python -m tests.bench.reliability [--parts ...]`: faults, kills, hostile files by the thousand -> what was lost.
 
-The same seeds give the same files. Parts: calls (every kind of fault at every call to the disk), kills (50 moments of the three jobs), jobs (faults within
-the three jobs), files (generated files). Every seed is printed with what went wrong; the exit code is 1 then.
+The same seeds give the same files. Parts: calls (every kind of fault at every call to the disk), kills (50 moments of
+the three jobs), jobs (faults within the three jobs), files (generated files). Every seed is printed with what went
+wrong; the exit code is 1 then.
 """
 
 import argparse

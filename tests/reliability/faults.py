@@ -113,7 +113,7 @@ def _names(layer: Layer) -> None:
     forced = os.fsync
 
     def fsync(handle: int) -> None:
-        layer.meet("fsync", os.readlink(f"/proc/self/fd/{handle}"))
+        layer.meet("fsync", Path(f"/proc/self/fd/{handle}").readlink())
         forced(handle)
 
     os.fsync = fsync  # type: ignore[assignment]

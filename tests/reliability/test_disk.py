@@ -88,7 +88,7 @@ def test_a_line_of_the_log_is_on_the_disk_before_its_run_is_seen(calls: Calls) -
 
 
 def test_the_kernel_sees_the_same_order(tmp_path: Path, root: Path) -> None:
-    """strace beside the layer, which Arrow's own writing goes round: every file of a run is forced before its name."""
+    """strace beside the layer, which Arrow's own writing goes round: every file is forced before its name."""
     if not (strace := shutil.which("strace")):
         pytest.skip("strace is not installed")
     code = (

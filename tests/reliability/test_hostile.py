@@ -27,7 +27,7 @@ SEEDS = {"text": 30, "yaml": 25, "parquet": 25, "xlsx": 5, "xls": 2}
 @pytest.mark.parametrize("kind", SEEDS)
 @pytest.mark.filterwarnings("default")
 def test_generated_files_give_a_clear_line_or_a_table(tmp_path: Path, kind: str) -> None:
-    seen = set()
+    seen, refusals = set(), 0
     for seed in range(SEEDS[kind]):
         name, content = made(kind, seed)
         path = tmp_path / name
@@ -35,9 +35,10 @@ def test_generated_files_give_a_clear_line_or_a_table(tmp_path: Path, kind: str)
         seen.add(content)
         try:
             read(path)
-        except WeisuError as error:
-            assert error.faults
+        except WeisuError:
+            refusals += 1
     assert len(seen) > SEEDS[kind] * 0.9
+    assert kind != "yaml" or refusals > 0
 
 
 def refused(path: Path, *words: str) -> None:
