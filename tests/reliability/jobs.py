@@ -141,7 +141,7 @@ def machinery(folder: Path, watch: Any) -> None:
     store.replace(table, folder / "data/ledger/tasks.parquet")
 
 
-def attempt(job: str, folder: Path, fault: Fault | None = None, limit: float = 120.0, kill_at: float = 0) -> Ended:
+def attempt(job: str, folder: Path, fault: Fault | None = None, limit: float = 900.0, kill_at: float = 0) -> Ended:
     """One of JOBS (or "machinery") in a process of its own, with a fault; killed `kill_at` seconds after it began."""
     said = folder.parent / f"{folder.name}.said"
     said.unlink(missing_ok=True)

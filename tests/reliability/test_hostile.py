@@ -19,6 +19,7 @@ from forecast.returns import Sheet, hear
 from forecast.tables import Returns, Workplan, empty
 from pipelines import config, excel, readers, sheets
 from tests.reliability.hostile import CELLS, COUNTS, ORDERS, made, read, sheet_xml, workbook
+from tests.reports.sample import make
 from tests.work import peak
 
 SEEDS = {"text": 30, "yaml": 25, "parquet": 25, "xlsx": 5, "xls": 2}
@@ -207,11 +208,10 @@ def test_a_list_that_comes_back_to_a_plan_without_tasks() -> None:
 
 def test_a_list_without_one_readable_status() -> None:
     """Whatever is said of it, no row of it stands in the way of another."""
-    head = ["任务编号", "状态", "证据"]
-    cells = pd.DataFrame(
-        [head, ["aaaaaaaaaaaa", None, "照片"], ["bbbbbbbbbbbb", "??", "照片"]], index=[1, 2, 3], columns=[1, 2, 3]
-    )
-    tasks = pd.DataFrame({"task_id": ["aaaaaaaaaaaa", "bbbbbbbbbbbb"], "plan_month": pd.Timestamp("2024-05-01")})
+    tasks = make().workplan
+    head, ids = ["任务编号", "状态", "证据"], tasks["task_id"].tolist()
+    rows = [head, [ids[0], None, "照片"], [ids[1], "??", "照片"]]
+    cells = pd.DataFrame(rows, index=[1, 2, 3], columns=[1, 2, 3])
     heard = hear([Sheet("x", cells)], tasks, empty(Returns), pd.Timestamp("2024-06-01"))
     assert len(heard.returns) == 0
     assert len(heard.refusals) >= 1
