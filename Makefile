@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint dictionary bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects audit sbom licences clean
+.PHONY: install demo test lint dictionary bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -53,6 +53,9 @@ bench-risk: install
 
 bench-effects: install
 	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.effects
+
+bench-reliability: install
+	@OMP_NUM_THREADS=1 .venv/bin/python -m tests.bench.reliability $(BENCH)
 
 # Known weaknesses of the locked packages. Without a way to the advisories it says so loudly and does not fail.
 audit: install

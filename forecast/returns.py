@@ -219,7 +219,7 @@ def _faults(
     done, written = rows["done_on"], rows["written"].notna()
     month = issued.set_index("task_id")["plan_month"].reindex(rows["task_id"]).set_axis(rows.index)
     said = rows["task_id"].map(before["status"])
-    back = said.map(STATUSES.index, na_action="ignore") > status.map(STATUSES.index, na_action="ignore")
+    back = _rank(said) > _rank(status)
     other = said.isin(["done", "declined"]) & status.notna() & (said != status)
     checks = [
         ("no_status", "status", status.isna()),
@@ -238,6 +238,12 @@ def _faults(
         seen |= wrong
         found.append((reason, column, wrong))
     return found
+
+
+def _rank(status: pd.Series) -> pd.Series:
+    """Place of each status in their order; NaN where there is none."""
+    places = [float(STATUSES.index(name)) if name in STATUSES else float("nan") for name in status]
+    return pd.Series(places, index=status.index, dtype="float64")
 
 
 def _agreed(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -153,6 +153,10 @@ LONGEST = 4 << 20
 """Bytes of a config; a whole playbook takes a hundredth."""
 
 
+DEEPEST = 50
+"""Brackets within brackets."""
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping. Raises ConfigError when there is none, with the line where reading stopped."""
     try:
@@ -182,13 +186,24 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key written twice and any alias."""
+    """Safe YAML that refuses a key written twice, any alias, and text no file could hold."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()
             raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= DEEPEST:
+            raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(token)
+
+    def construct_scalar(self, node: Any) -> Any:
+        text = super().construct_scalar(node)
+        if isinstance(text, str) and any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text):
+            raise yaml.MarkedYAMLError(problem="holds half a letter, or NUL", problem_mark=node.start_mark)
+        return text
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -238,12 +253,11 @@ def _source(item: Any, root: Path, number: int) -> Any:
 def _find(name: str, folder: str, root: Path, key: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         return root / name
-    path = SHIPPED / folder / f"{name}.yaml"
-    if path.is_file():
-        return path
     shipped = sorted(p.stem for p in (SHIPPED / folder).glob("*.yaml"))
+    if name in shipped:
+        return SHIPPED / folder / f"{name}.yaml"
     fix = f"use one of {', '.join(shipped)}, or a path ending in .yaml"
-    raise ConfigError(Fault(f"{name!r} is not shipped", key, fix))
+    raise ConfigError(Fault(f"{name[:60]!r} is not shipped", key, fix))
 
 
 def _source_faults(settings: Settings) -> list[Fault]:

@@ -19,7 +19,7 @@ from forecast.months import bounds
 from forecast.panel import Coverage
 from forecast.requests import PlaceArea
 from forecast.tables import Counts, EstateReview, Rejects, Unresolved, conform, empty
-from pipelines import geography, intake, keys, ledgers, sheets
+from pipelines import arriving, geography, intake, keys, ledgers, sheets
 from pipelines.config import Config
 from pipelines.intake import Door
 from pipelines.runs import Run, locked
@@ -134,6 +134,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None 
         digest=_digest(entries, reference, [ledger.estates, ledger.history, answered] if frames else []),
     )
     _remark(config, history, orders, job)
+    _arrival(config, history, orders, entries, job)
     return history
 
 
@@ -443,6 +444,18 @@ def _remark(config: Config, history: History, orders: Orders, job: Run) -> None:
     ahead = pd.date_range(history.origin, periods=settings.horizon + 1, freq="MS")
     if years := seasons.unpublished(settings.calendar, ahead):
         job.warn(say(language, "unpublished", years="、".join(map(str, years))))
+
+
+def _arrival(config: Config, history: History, orders: Orders, entries: list[Entry], job: Run) -> None:
+    """Say what has changed about the way the data come."""
+    language, days = config.settings.language, orders.days()
+    told = [
+        *arriving.lacking([entry.facts for entry in entries], language),
+        *arriving.doubled(history.counts, orders.copies(), language),
+        *arriving.silent(days[days["day"] < orders.until], language),
+    ]
+    for text in told:
+        job.warn(text)
 
 
 def _most_frequent(unresolved: pd.DataFrame, field: str) -> str:

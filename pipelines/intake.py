@@ -14,7 +14,7 @@ import pandas as pd
 from forecast import personal, requests
 from forecast.errors import DataError, Fault, RunError
 from forecast.requests import Classify, PlaceArea, Tally
-from forecast.sources import Source
+from forecast.sources import Source, locate
 from forecast.tables import Rejects, conform
 from pipelines import engine, readers
 from pipelines.config import Config
@@ -197,10 +197,11 @@ def _one(one: _Todo, store: Store, door: Door) -> Entry:
         return Entry(entry.folder, entry.facts | {"file": personal.file_name(path.name)})
     token = content[:12]
     with store.writer(key) as writer:
-        tally = Tally()
+        tally, headers = Tally(), [""]
         for batch in readers.read_file(path, source) if path else readers.read_query(source):
             tally += _clean(batch, source, door, token, writer)
-        facts: dict[str, Any] = asdict(tally)
+            headers = [str(name) for name in batch.rows.columns]
+        facts: dict[str, Any] = asdict(tally) | _columns(headers, source)
         for name in ("first_day", "last_day"):
             facts[name] = facts[name] and facts[name].date().isoformat()
         file = personal.file_name(path.name) if path else source.format
@@ -211,6 +212,15 @@ def _one(one: _Todo, store: Store, door: Door) -> Entry:
     entry = store.find(name)
     assert entry is not None
     return entry
+
+
+def _columns(headers: list[str], source: Source) -> dict[str, Any]:
+    """Which field stands in which column, and the headers nobody asked for, masked as values are."""
+    found = locate(headers, source)
+    used = {header for ways in found.values() for way in ways for header in way}
+    columns = {field: "->".join(ways[0]) for field, ways in found.items() if ways}
+    unused = personal.shown(pd.Series([name for name in headers if name not in used], dtype="str")).tolist()
+    return {"fields": sorted(columns), "columns": columns, "unused": unused[:200]}
 
 
 def _clean(batch: Batch, source: Source, door: Door, token: str, writer: Writer) -> Tally:

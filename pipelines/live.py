@@ -1,4 +1,4 @@
-"""Run folders of plans issued earlier + the panel known now -> LiveScores and Drift."""
+"""Run folders of plans issued earlier + the panel known now -> LiveScores, Drift, and what was revised."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from forecast import live
 from forecast.errors import ConfigError, Fault, WeisuError
 from forecast.forecaster import COMBINATION
 from forecast.tables import Areas, Forecasts, LiveScores, check, empty
-from pipelines import book, runs, store
+from pipelines import arriving, book, runs, store
 from pipelines.config import Config
 from pipelines.runs import Run
 
@@ -19,7 +19,8 @@ def look_back(
     """LiveScores and Drift of the forecasts issued before `origin` by the runs in `folder`.
 
     Of several runs with one origin the last counts. A run that cannot be read as one of this release, or that
-    counted something else, is passed over with a line in the log.
+    counted something else, is passed over with a line in the log. Months that hold other orders than when the last
+    plan was made are told.
     """
     settings = config.settings
     frames = []
@@ -28,6 +29,7 @@ def look_back(
             frames.append(_scored(config, run, origin, panel))
         except (WeisuError, OSError, ValueError, KeyError, TypeError) as error:
             job.say("passed_over", run=run.name, why=str(error).splitlines()[0] if str(error) else repr(error))
+    _say_revised(config, folder, as_of, panel, job)
     scored = pd.concat(frames, ignore_index=True) if frames else empty(LiveScores)
     return scored, live.drift(scored, settings.live)
 
@@ -43,6 +45,18 @@ def as_issued(config: Config, run: Path | None, job: Run) -> pd.DataFrame:
         except (WeisuError, OSError, ValueError, KeyError, TypeError) as error:
             job.say("passed_over", run=run.name, why=str(error).splitlines()[0] if str(error) else repr(error))
     return empty(Forecasts)[columns]
+
+
+def _say_revised(config: Config, folder: Path, as_of: pd.Timestamp, panel: pd.DataFrame, job: Run) -> None:
+    for run in book.issued(folder, config.settings.city, as_of)[-1:]:
+        try:
+            _same_unit(config, run)
+            told = arriving.revised(store.read(run / "panel.parquet"), panel, config.settings.language)
+        except (WeisuError, OSError, ValueError, KeyError) as error:
+            job.say("passed_over", run=run.name, why=repr(error))
+            continue
+        for text in told:
+            job.warn(text)
 
 
 def _earlier(config: Config, folder: Path, as_of: pd.Timestamp, origin: pd.Timestamp) -> list[Path]:

@@ -5,10 +5,11 @@ import csv
 import gzip
 import io
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from forecast.errors import ConfigError, DataError, Fault, WeisuError
 from forecast.sources import Source, locate, missing
 from forecast.tables import Rejects, conform
 from pipelines import excel
+from pipelines.near import nearest
 
 ROWS = 100_000
 """Rows of a batch of Excel or Parquet."""
@@ -176,8 +178,19 @@ def _headers(row: Sequence[str], source: Source, where: str) -> list[str]:
         raise DataError(Fault("has no header row", where, "write the column names above the data"))
     headers = _unique(row)
     if faults := missing(headers, source, where):
-        raise DataError(faults)
+        raise DataError([_with_nearest(fault, headers, source) for fault in faults])
     return headers
+
+
+def _with_nearest(fault: Fault, headers: Sequence[str], source: Source) -> Fault:
+    """A fault about a missing column, with the header that is most like what it may be called."""
+    field = fault.what.removeprefix("no column for ").partition(";")[0]
+    known = re.split(r"->|\|", "|".join(getattr(source.columns, field)))
+    used = {header for ways in locate(headers, source).values() for way in ways for header in way}
+    free = [header for header in headers if header not in used]
+    near = next((header for name in known if (header := nearest(name, free))), None)
+    shown = personal.shown(pd.Series([near], dtype="str"))[0] if near else None
+    return replace(fault, fix=f"is it {shown!r}? {fault.fix}") if near else fault
 
 
 def _unique(row: Iterable[str]) -> list[str]:

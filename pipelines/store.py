@@ -209,7 +209,7 @@ def gather(entries: Iterable[Entry], name: str, table: type[Table]) -> pd.DataFr
     return pd.concat(frames, ignore_index=True) if frames else conform(table, pd.DataFrame())
 
 
-ALONE = {
+ALONE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
@@ -272,6 +272,15 @@ _COPIES = """
 SELECT count(*)::BIGINT AS copies FROM raw WHERE copy > 1
 """
 
+_LIKE_ANOTHER = """
+SELECT month, sum(n)::BIGINT AS orders, sum(n - 1)::BIGINT AS copies
+FROM (
+    SELECT month, count(*) AS n FROM orders
+    GROUP BY month, source, received_at, area, category, estate, place, caller
+)
+GROUP BY month ORDER BY month
+"""
+
 _DAYS = """
 SELECT CAST(date_trunc('day', received_at) AS TIMESTAMP) AS day, count(*)::BIGINT AS orders
 FROM read_parquet(?, union_by_name = true) GROUP BY day ORDER BY day
@@ -313,6 +322,11 @@ class Orders:
         """Orders that came in more than one file, each extra copy counted."""
         frame = self._query(_COPIES)
         return int(frame["copies"].iloc[0]) if len(frame) else 0
+
+    def copies(self) -> pd.DataFrame:
+        """DataFrame[month, orders, copies]: of the orders of a month those like another in all but the id."""
+        frame = self._query(_LIKE_ANOTHER)
+        return frame.reindex(columns=["month", "orders", "copies"])
 
     def days(self) -> pd.DataFrame:
         """DataFrame[day, orders] of all days with orders, later ones than `until` included."""

@@ -29,6 +29,39 @@ _SENTENCES = PHRASES | {
         "{count} 个计数 (社区×类别×月) 在多个文件中出现, 以最后一个文件为准",
         "{count} counts (area, category, month) came in more than one file; the last file holds",
     ),
+    "doubled_pairs": (
+        "{month} 有 {orders} 件, 约为平常 ({usual} 件) 的两倍, 且各项计数几乎都是偶数: 可能导入了两次 → 核对该月文件",
+        "{month} holds {orders} orders, about twice the usual {usual}, and nearly every count is even: perhaps it "
+        "came in twice -> check the files of that month",
+    ),
+    "doubled": (
+        "{month} 有 {orders} 件, 约为平常 ({usual} 件) 的两倍, {share} 除编号外与另一件相同: 可能导入了两次 "
+        "→ 核对该月文件",
+        "{month} holds {orders} orders, about twice the usual {usual}, and {share} of them are like another in all "
+        "but the id: perhaps it came in twice -> check the files of that month",
+    ),
+    "silent_days": (
+        "自 {first} 起连续 {days} 天没有一件工单, 平常约有 {expected} 件: 可能漏导 → 补齐这几天",
+        "not one order in the {days} days from {first}, where about {expected} were to be expected: perhaps they "
+        "were left out -> add them",
+    ),
+    "lost_column": (
+        "{file} 没有 {field} 一栏, 以前的文件有 ({had}) → 核对列名",
+        "{file} has no column for {field}; earlier files had one ({had}) -> check the names of its columns",
+    ),
+    "lost_column_near": (
+        "{file} 没有 {field} 一栏, 以前的文件有 ({had}); 是不是改名为 {near!r} → 加进 columns.{field}",
+        "{file} has no column for {field}; earlier files had one ({had}); is it {near!r} now? -> add that to "
+        "columns.{field}",
+    ),
+    "gained": (
+        "{month} 比上次计划时多了 {count} 件 (补报或更正); 已发布的预测不改",
+        "the month {month} gained {count} orders since the last plan (late or revised); forecasts as issued stay",
+    ),
+    "lost": (
+        "{month} 比上次计划时少了 {count} 件 (撤销或更正); 已发布的预测不改",
+        "the month {month} lost {count} orders since the last plan (withdrawn or revised); forecasts as issued stay",
+    ),
     "playbook_unknown": (
         "任务手册中的类别在数据中没有出现: {categories}",
         "categories of the playbook that the data do not hold: {categories}",

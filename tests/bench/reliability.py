@@ -1,7 +1,8 @@
-"""`python -m tests.bench.reliability [--parts ...]`: faults, kills and hostile files by the thousand -> what was lost.
+"""`python -m tests.bench.reliability [--parts ...]`: faults, kills, hostile files by the thousand -> what was lost.
 
-Parts: calls (every kind of fault at every call to the disk), kills (50 moments of the three jobs), jobs (faults within
-the three jobs), files (generated files). Every seed is printed with what went wrong; the exit code is 1 then.
+The same seeds give the same files. Parts: calls (every kind of fault at every call to the disk), kills (50 moments of
+the three jobs), jobs (faults within the three jobs), files (generated files). Every seed is printed with what went
+wrong; the exit code is 1 then.
 """
 
 import argparse
@@ -111,7 +112,7 @@ def jobs(folder: Path, workers: int) -> Wrong:
 
 def files(folder: Path, workers: int, share: float = 1.0, start: int = 0) -> Wrong:
     """Generated files, each kind in blocks, each block in a process of its own with bounded memory."""
-    block = 500
+    block = 200
     todo = [
         (kind, seed, min(block, int(count * share) - seed))
         for kind, count in CASES.items()
@@ -120,7 +121,9 @@ def files(folder: Path, workers: int, share: float = 1.0, start: int = 0) -> Wro
 
     def one(item: tuple[str, int, int]) -> Wrong:
         kind, first, count = item
-        return list(_block(folder, kind, start + first, count))
+        found = list(_block(folder, kind, start + first, count))
+        say(f"  {kind} {start + first} to {start + first + count - 1}: {len(found)} wrong")
+        return found
 
     return _told("files", todo, one, workers, sum(count for *_, count in todo))
 
@@ -151,8 +154,8 @@ def _read_all(home: Path, note: Path, kind: str, first: int, count: int) -> None
             path.write_bytes(content)
             out.write(f"at {seed}\n")
             out.flush()
-            started = time.monotonic()
-            signal.alarm(int(3 * SECONDS))
+            started = time.process_time()
+            signal.alarm(int(15 * SECONDS))
             try:
                 read(path)
             except WeisuError:
@@ -161,17 +164,25 @@ def _read_all(home: Path, note: Path, kind: str, first: int, count: int) -> None
                 where = traceback.extract_tb(error.__traceback__)[-1]
                 out.write(f"{kind} {seed}: {type(error).__name__} {str(error)[:100]!r} in {where.filename}\n")
             signal.alarm(0)
-            if time.monotonic() - started > SECONDS:
-                out.write(f"{kind} {seed}: took {time.monotonic() - started:.0f} s\n")
+            if (spent := time.process_time() - started) > SECONDS:
+                out.write(f"{kind} {seed}: took {spent:.0f} s of the processor\n")
     os._exit(0)
 
 
 def _told(name: str, todo: list[Any], one: Any, workers: int, cases: int = 0) -> Wrong:
     started = time.monotonic()
+
+    def tried(item: Any) -> Wrong:
+        try:
+            found: Wrong = one(item)
+        except TimeoutError as error:
+            found = [f"{item}: {error}"]
+        for what in found:
+            say(f"WRONG {what}")
+        return found
+
     with ThreadPoolExecutor(workers) as pool:
-        wrong = [what for found in pool.map(one, todo) for what in found]
-    for what in wrong:
-        say(f"WRONG {what}")
+        wrong = [what for found in pool.map(tried, todo) for what in found]
     say(f"{name}: {cases or len(todo)} cases, {len(wrong)} wrong, {time.monotonic() - started:.0f} s")
     return wrong
 

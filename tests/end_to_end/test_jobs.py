@@ -81,14 +81,19 @@ def test_the_same_inputs_give_the_same_bytes(cli: Cli, counts_job: Path) -> None
     assert digests(first) == digests(again)
 
 
-def test_hash_seed_and_threads_change_nothing(counts_job: Path, root: Path) -> None:
+def test_hash_seed_threads_locale_and_clock_zone_change_nothing(counts_job: Path, root: Path) -> None:
     found = []
-    for seed, threads in (("0", "1"), ("7", "2")):
+    for seed, threads, locale, zone in (
+        ("0", "1", "C", "UTC"),
+        ("7", "2", "C.UTF-8", "Pacific/Kiritimati"),
+        ("3", "1", "zh_CN.GB18030", "America/St_Johns"),
+    ):
         command = [sys.executable, "-m", "pipelines", "monthly", str(counts_job), "--as-of", "2022-06", "-q"]
         environment = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": threads}
+        environment |= {"LC_ALL": locale, "TZ": zone}
         done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, check=True)
         found.append(digests(Path(done.stdout.strip().splitlines()[-1])))
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
 
 
 def test_months_after_as_of_change_nothing(cli: Cli, counts_job: Path) -> None:

@@ -4,9 +4,10 @@
 """
 
 import tomllib
+from email.message import Message
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/licences.md"
@@ -47,7 +48,7 @@ def running() -> list[str]:
 
 def licence(name: str) -> str:
     """What a package's metadata call its licence."""
-    said = metadata.metadata(name)
+    said = cast(Message, metadata.metadata(name))
     if expression := said.get("License-Expression"):
         return str(expression)
     named = [line.split(" :: ")[-1] for line in said.get_all("Classifier") or () if line.startswith("License ::")]

@@ -91,7 +91,7 @@ def _files(layer: Layer) -> None:
         whole = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
         return whole if "b" in mode else io.TextIOWrapper(whole, encoding or "utf-8", errors, newline)
 
-    io.open = opened  # type: ignore[assignment]
+    io.open = opened
 
 
 def _names(layer: Layer) -> None:
@@ -113,7 +113,7 @@ def _names(layer: Layer) -> None:
     forced = os.fsync
 
     def fsync(handle: int) -> None:
-        layer.meet("fsync", os.readlink(f"/proc/self/fd/{handle}"))
+        layer.meet("fsync", Path(f"/proc/self/fd/{handle}").readlink())
         forced(handle)
 
     os.fsync = fsync  # type: ignore[assignment]

@@ -24,18 +24,116 @@ from pipelines import config, readers, sheets
 SECONDS = 20.0
 BYTES = 3 << 30
 
-HEADERS = ("工单编号", "受理时间", "社区", "问题分类", "主要内容", "小区名称", "来电号码", "月份", "数量", "状态", "任务编号",
-           "完成日期", "证据", "花费 (元)", "不采纳或更正的原因", "")  # fmt: skip
+HEADERS = (
+    "工单编号",
+    "受理时间",
+    "社区",
+    "问题分类",
+    "主要内容",
+    "小区名称",
+    "来电号码",
+    "月份",
+    "数量",
+    "状态",
+    "任务编号",
+    "完成日期",
+    "证据",
+    "花费 (元)",
+    "不采纳或更正的原因",
+    "",
+)
 CELLS = (
-    "", " ", "东社区", "停车", "2024-05-01", "2024/5/1 8:00", "5", "-0", "0", "-1", "1e308", "1e309", "-1e308", "NaN", "nan",
-    "inf", "-inf", "Infinity", "1_000", "１２", "٣", "0x10", "9" * 400, "0000-00-00", "0000-01-01", "9999-12-31", "10000-01-01",
-    "2024-02-30", "45000", "45000.5", "-45000", "99999999999999999999", "2024-05-01T25:61:61Z", "2024-05-01 08:00:00+99:99",
-    "=1+1", "=HYPERLINK(\"http://x\",\"y\")", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "<script>alert(1)</script>", "<b>",
-    "'; DROP TABLE requests; --", "\" OR 1=1", "%s%n", "{}", "{0.__class__}", "${jndi:x}", "../../etc/passwd", "/", "\\", "..", ".",
-    "a/b", "CON", "a\x00b", "\x00", "\x1f", "\u202e社区\u202c", "\u200b", "\ufeff", "\u2028", "\x85", "e\u0301" * 50, "𠮷", "🏠",
-    "是", "否", "满意", "不满意", "done", "已完成", "进行中", "不采纳", "a" * 40, "甲" * 5000, "a->b->c->d", "->", "→", "|", ",", "\"", "\"\"\"",
-    "\r", "\n", "a\nb", "a\r\nb", "\t", ";", "13800000000", "110101199001011234",
-)  # fmt: skip
+    "",
+    " ",
+    "东社区",
+    "停车",
+    "2024-05-01",
+    "2024/5/1 8:00",
+    "5",
+    "-0",
+    "0",
+    "-1",
+    "1e308",
+    "1e309",
+    "-1e308",
+    "NaN",
+    "nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "1_000",
+    "１２",
+    "٣",
+    "0x10",
+    "9" * 400,
+    "0000-00-00",
+    "0000-01-01",
+    "9999-12-31",
+    "10000-01-01",
+    "2024-02-30",
+    "45000",
+    "45000.5",
+    "-45000",
+    "99999999999999999999",
+    "2024-05-01T25:61:61Z",
+    "2024-05-01 08:00:00+99:99",
+    "=1+1",
+    '=HYPERLINK("http://x","y")',
+    "@SUM(A1)",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "<script>alert(1)</script>",
+    "<b>",
+    "'; DROP TABLE requests; --",
+    '" OR 1=1',
+    "%s%n",
+    "{}",
+    "{0.__class__}",
+    "${jndi:x}",
+    "../../etc/passwd",
+    "/",
+    "\\",
+    "..",
+    ".",
+    "a/b",
+    "CON",
+    "a\x00b",
+    "\x00",
+    "\x1f",
+    "\u202e社区\u202c",
+    "\u200b",
+    "\ufeff",
+    "\u2028",
+    "\x85",
+    "e\u0301" * 50,
+    "𠮷",
+    "🏠",
+    "是",
+    "否",
+    "满意",
+    "不满意",
+    "done",
+    "已完成",
+    "进行中",
+    "不采纳",
+    "a" * 40,
+    "甲" * 5000,
+    "a->b->c->d",
+    "->",
+    "→",
+    "|",
+    ",",
+    '"',
+    '"""',
+    "\r",
+    "\n",
+    "a\nb",
+    "a\r\nb",
+    "\t",
+    ";",
+    "13800000000",
+    "110101199001011234",
+)
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "latin-1", "cp1252", "big5")
 
 ORDERS = Source(name="s", paths=("x",))
@@ -46,8 +144,12 @@ TREE = Taxonomy()
 def table(rng: random.Random) -> list[list[str]]:
     """A header, most often a usable one, and rows of odd cells, some of them of another length."""
     width = rng.choice((1, 2, 4, 4, 6, 12))
-    usable = ["工单编号", "受理时间", "社区", "问题分类"] if rng.random() < 0.5 else ["月份", "社区", "问题分类", "数量"]
-    head = usable + rng.sample(HEADERS, min(width, len(HEADERS))) if rng.random() < 0.7 else rng.sample(HEADERS, width)
+    usable = (
+        ["工单编号", "受理时间", "社区", "问题分类"] if rng.random() < 0.5 else ["月份", "社区", "问题分类", "数量"]
+    )
+    head = (
+        usable + rng.sample(HEADERS, min(width, len(HEADERS))) if rng.random() < 0.7 else rng.sample(HEADERS, width)
+    )
     if rng.random() < 0.3:
         head = ["任务编号", "状态", "完成日期", "证据", "不采纳或更正的原因"]
     rows = [[rng.choice(CELLS) for _ in head] for _ in range(rng.choice((0, 1, 3, 8)))]
@@ -129,7 +231,8 @@ def workbook(sheet: str, shared: str = "") -> bytes:
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
         '<sheet name="任务清单" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">'
-        f"{link.format(1, 'worksheet', 'worksheets/sheet1.xml')}{link.format(2, 'sharedStrings', 'sharedStrings.xml')}"
+        f"{link.format(1, 'worksheet', 'worksheets/sheet1.xml')}"
+        f"{link.format(2, 'sharedStrings', 'sharedStrings.xml')}"
         "</Relationships>",
         "xl/sharedStrings.xml": f'<sst xmlns="{main}" count="1" uniqueCount="4000000000">{shared}</sst>',
         "xl/worksheets/sheet1.xml": sheet,
@@ -175,26 +278,108 @@ def parquet_file(rng: random.Random) -> tuple[str, bytes]:
     for name in frame.columns:
         if rng.random() < 0.2:
             size = len(frame)
-            frame[name] = rng.choice(([1.5] * size, [2**62] * size, [pd.Timestamp("1700-01-01")] * size, [b"\xff"] * size,
-                                      [[1]] * size, [True] * size, [float("inf")] * size, [None] * size))  # fmt: skip
+            frame[name] = rng.choice(
+                (
+                    [1.5] * size,
+                    [2**62] * size,
+                    [pd.Timestamp("1700-01-01")] * size,
+                    [b"\xff"] * size,
+                    [[1]] * size,
+                    [True] * size,
+                    [float("inf")] * size,
+                    [None] * size,
+                )
+            )
     out = io.BytesIO()
     frame.to_parquet(out)
     return "x.parquet", damaged(rng, out.getvalue()) if rng.random() < 0.7 else out.getvalue()
 
 
 YAML = (
-    "sources: [{paths: [a.csv]}]", "city: 示例", "horizon: 3", "workspace: .", "seed: 1", "plan: {capacity: []}", "weather: {path: w.csv}",
-    "estates: {path: e.csv}", "categories: cn_12345", "playbook: default", "areas: {path: a.csv}", "store: s", "runs: r", "language: zh",
-    "calendar: {month_starts_on: 19}", "forecaster: {models: [{kind: climatology}]}", "messages: {to: [{address: A}]}",
-    "sources: [{use: x, columns: {area: a}}]", "risk: {kind: eb_glm}", "live: {}", "study: {}", "matching: {}", "interventions: {path: i.csv}",
-)  # fmt: skip
+    "sources: [{paths: [a.csv]}]",
+    "city: 示例",
+    "horizon: 3",
+    "workspace: .",
+    "seed: 1",
+    "plan: {capacity: []}",
+    "weather: {path: w.csv}",
+    "estates: {path: e.csv}",
+    "categories: cn_12345",
+    "playbook: default",
+    "areas: {path: a.csv}",
+    "store: s",
+    "runs: r",
+    "language: zh",
+    "calendar: {month_starts_on: 19}",
+    "forecaster: {models: [{kind: climatology}]}",
+    "messages: {to: [{address: A}]}",
+    "sources: [{use: x, columns: {area: a}}]",
+    "risk: {kind: eb_glm}",
+    "live: {}",
+    "study: {}",
+    "matching: {}",
+    "interventions: {path: i.csv}",
+)
 VALUES = (
-    "", "~", "[]", "{}", "-1", "0", "1e308", ".inf", "-.inf", ".nan", "9" * 5000, "0x", "0b2", "1:99:99", "2024-13-45", "2024-01-01",
-    "0000-00-00", "9999-99-99T99:99:99Z", "true", "!!binary x", "!!int x", "!!float y", "!!timestamp z", "!!python/object:os.system x",
-    "!!set {a, b}", "!!omap [a]", "!!str", "\"\\ud800\"", "\"\\0\"", "\"a\\0b\"", "\"\\u202e\"", "*a", "&a [*a]", "&a b", "<<: {a: 1}",
-    "? [a, b]", "{[a]: b}", "{? {a: b} : c}", "../../x.yaml", "/dev/zero/x.yaml", "a" * 5000 + ".yaml", "a" * 5000, "\"=1+1\"", "'<b>'",
-    "[[[[[[1]]]]]]", "'*.csv'", "'**/**/**'", "'[a-'", "'('", "'(a+)+$'", "{a: {b: {c: 1}}}", "|\n  x", "- a", "@", "`", "%", "\t", "'x",
-)  # fmt: skip
+    "",
+    "~",
+    "[]",
+    "{}",
+    "-1",
+    "0",
+    "1e308",
+    ".inf",
+    "-.inf",
+    ".nan",
+    "9" * 5000,
+    "0x",
+    "0b2",
+    "1:99:99",
+    "2024-13-45",
+    "2024-01-01",
+    "0000-00-00",
+    "9999-99-99T99:99:99Z",
+    "true",
+    "!!binary x",
+    "!!int x",
+    "!!float y",
+    "!!timestamp z",
+    "!!python/object:os.system x",
+    "!!set {a, b}",
+    "!!omap [a]",
+    "!!str",
+    '"\\ud800"',
+    '"\\0"',
+    '"a\\0b"',
+    '"\\u202e"',
+    "*a",
+    "&a [*a]",
+    "&a b",
+    "<<: {a: 1}",
+    "? [a, b]",
+    "{[a]: b}",
+    "{? {a: b} : c}",
+    "../../x.yaml",
+    "/dev/zero/x.yaml",
+    "a" * 5000 + ".yaml",
+    "a" * 5000,
+    '"=1+1"',
+    "'<b>'",
+    "[[[[[[1]]]]]]",
+    "'*.csv'",
+    "'**/**/**'",
+    "'[a-'",
+    "'('",
+    "'(a+)+$'",
+    "{a: {b: {c: 1}}}",
+    "|\n  x",
+    "- a",
+    "@",
+    "`",
+    "%",
+    "\t",
+    "'x",
+)
 
 
 def config_file(rng: random.Random) -> tuple[str, bytes]:
@@ -207,7 +392,9 @@ def config_file(rng: random.Random) -> tuple[str, bytes]:
         depth = rng.choice((50, 2000, 20000))
         lines.append("deep: " + rng.choice(("[", "{a: ")) * depth)
     if rng.random() < 0.5 and not any(line.startswith("sources") for line in lines):
-        lines.insert(0, "sources: [{paths: [a.csv], columns: {" + f"{rng.choice(('area', 'x'))}: {rng.choice(VALUES)}" + "}}]")
+        lines.insert(
+            0, "sources: [{paths: [a.csv], columns: {" + f"{rng.choice(('area', 'x'))}: {rng.choice(VALUES)}" + "}}]"
+        )
     content = "\n".join(lines).encode("utf-8", errors="surrogatepass")
     return "x.yaml", damaged(rng, content) if rng.random() < 0.4 else content
 

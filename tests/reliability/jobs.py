@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +98,7 @@ def work(job: str, folder: Path, watch: Any) -> None:
     """Run one of JOBS in a city."""
     from pipelines import config, feedback, monthly, planning, replan
 
-    planning.reports.render_all = rendered  # type: ignore[assignment]
+    planning.reports.render_all = rendered
     if job == "monthly":
         monthly.run(config.load(folder / "weisu.yaml"), AS_OF, None, watch)
     elif job == "plan":
@@ -116,7 +116,7 @@ def _monthly_run(folder: Path) -> Path:
 
 
 def machinery(folder: Path, watch: Any) -> None:
-    """Everything a job does with the disk and nothing else: an entry of the store, tables, reports, the log, a run."""
+    """Everything a job does with the disk, and no more: an entry of the store, tables, reports, the log, a run."""
     from pipelines import runs, store
 
     table = pd.DataFrame({"n": range(1000), "text": ["x" * 20] * 1000})
@@ -141,8 +141,8 @@ def machinery(folder: Path, watch: Any) -> None:
     store.replace(table, folder / "data/ledger/tasks.parquet")
 
 
-def attempt(job: str, folder: Path, fault: Fault | None = None, limit: float = 120.0, kill_at: float = 0) -> Ended:
-    """One of JOBS (or "machinery") in a process of its own, with a fault; killed `kill_at` seconds after its start."""
+def attempt(job: str, folder: Path, fault: Fault | None = None, limit: float = 900.0, kill_at: float = 0) -> Ended:
+    """One of JOBS (or "machinery") in a process of its own, with a fault; killed `kill_at` seconds after it began."""
     said = folder.parent / f"{folder.name}.said"
     said.unlink(missing_ok=True)
     process = _server().Process(target=_attempt, args=(job, str(folder), fault or Fault(), str(said)))
@@ -156,7 +156,7 @@ def attempt(job: str, folder: Path, fault: Fault | None = None, limit: float = 1
         process.kill()
         raise TimeoutError(f"{job} hangs with {fault}")
     text = said.read_text(encoding="utf-8")
-    told = json.loads(text) if text else {"said": "", "calls": []}
+    told: dict[str, Any] = json.loads(text) if text else {"said": "", "calls": []}
     assert process.exitcode is not None
     return Ended(process.exitcode, told["said"], told["calls"])
 
@@ -276,6 +276,3 @@ def recovered(folder: Path, job: str, wanted: str) -> list[str]:
     if job != "machinery" and result(folder, job) != wanted:
         found.append("other tables than undisturbed")
     return found + unsound(folder)
-
-
-Report = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""The book of returned lists: what once stood in it is read again, whatever signs it holds and wherever it was cut."""
+"""The book of returned lists: what once stood in it is read again, whatever signs it holds, wherever it was cut."""
 
 import errno
 from pathlib import Path

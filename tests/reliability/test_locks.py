@@ -123,8 +123,7 @@ def test_readers_see_whole_runs_while_one_is_published(tmp_path: Path) -> None:
     def read() -> None:
         while not over.is_set():
             for told in runs.listed(tmp_path):
-                if not (Path(told["run_dir"]) / "report.html").is_file():
-                    wrong.append(told["run_dir"])
+                wrong.extend([] if (Path(told["run_dir"]) / "report.html").is_file() else [told["run_dir"]])
             latest = tmp_path / "latest"
             if latest.is_symlink() and len((latest / "report.html").read_bytes()) != 5000:
                 wrong.append("latest")
