@@ -63,7 +63,7 @@ def _usual(totals: pd.Series, month: pd.Timestamp) -> float:
     """What a month holds as a rule: the largest of the same month in other years, and the months around it."""
     others = totals.drop(month)
     same = others[pd.DatetimeIndex(others.index).month == month.month]
-    near = others[abs(pd.DatetimeIndex(others.index) - month) < pd.Timedelta(days=200)]
+    near = others[np.abs((pd.DatetimeIndex(others.index) - month).days) < 200]
     found = [float(part.median()) for part in (same, near) if len(part)]
     return max([*found, 0.0]) or np.inf
 
@@ -77,7 +77,7 @@ def silent(days: pd.DataFrame, language: str) -> list[str]:
     """
     at, orders = pd.DatetimeIndex(days["day"]), days["orders"].to_numpy()
     gaps = []
-    for n in np.flatnonzero(np.diff(at) > pd.Timedelta(days=SILENT_DAYS)):
+    for n in np.flatnonzero(np.diff(at) > pd.Timedelta(days=SILENT_DAYS)).tolist():
         before, after = at[n], at[n + 1]
         near = (at > before - AROUND) & (at < after + AROUND)
         length = (after - before).days - 1

@@ -91,7 +91,7 @@ def _files(layer: Layer) -> None:
         whole = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
         return whole if "b" in mode else io.TextIOWrapper(whole, encoding or "utf-8", errors, newline)
 
-    io.open = opened  # type: ignore[assignment]
+    io.open = opened
 
 
 def _names(layer: Layer) -> None:
