@@ -19,9 +19,6 @@ EVEN = 0.95
 FEW_CELLS = 10
 COPIES = 0.3
 """Share of orders like another one in all but the id; in other months it must be half as large at most."""
-NEAR_DAYS = 200
-"""Days around a month that tell what it holds as a rule."""
-
 SILENT_DAYS = 5
 EXPECTED = 15.0
 """Orders to be expected in days without any."""
@@ -66,7 +63,7 @@ def _usual(totals: pd.Series, month: pd.Timestamp) -> float:
     """What a month holds as a rule: the largest of the same month in other years, and the months around it."""
     others = totals.drop(month)
     same = others[pd.DatetimeIndex(others.index).month == month.month]
-    near = others[np.abs((pd.DatetimeIndex(others.index) - month).days.to_numpy()) < NEAR_DAYS]
+    near = others[np.abs((pd.DatetimeIndex(others.index) - month).days) < 200]
     found = [float(part.median()) for part in (same, near) if len(part)]
     return max([*found, 0.0]) or np.inf
 
@@ -80,8 +77,8 @@ def silent(days: pd.DataFrame, language: str) -> list[str]:
     """
     at, orders = pd.DatetimeIndex(days["day"]), days["orders"].to_numpy()
     gaps = []
-    for n in np.flatnonzero(np.diff(at) > pd.Timedelta(days=SILENT_DAYS)):
-        before, after = at[int(n)], at[int(n) + 1]
+    for n in np.flatnonzero(np.diff(at) > pd.Timedelta(days=SILENT_DAYS)).tolist():
+        before, after = at[n], at[n + 1]
         near = (at > before - AROUND) & (at < after + AROUND)
         length = (after - before).days - 1
         first, last = at[near][[0, -1]]
