@@ -18,6 +18,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from forecast.errors import WeisuError
 from pipelines import store
 
 NAME = "audit.jsonl"
@@ -57,7 +58,11 @@ def record(folder: Path, event: str, **facts: Any) -> None:
         before = _hash_of_last(file, whole)
         line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "who": who(), "event": event, **facts}
         store.append(file, _text(line | {"before": before, "hash": _hash(before, line)}))
-        store.put(folder / HEAD, f"{_count(file)} {_hash(before, line)}\n".encode())
+        try:
+            store.put(folder / HEAD, f"{_count(file)} {_hash(before, line)}\n".encode())
+        except WeisuError:
+            file.truncate(whole)  # who is told that it failed must not find it done
+            raise
 
 
 def settle(folder: Path) -> None:

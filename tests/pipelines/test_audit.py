@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from forecast.errors import RunError
 from pipelines import audit, runs
 from pipelines.cli import app
 from pipelines.runs import Identity, Watch
@@ -156,6 +157,15 @@ def test_a_line_cut_off_is_dropped_and_breaks_nothing(tmp_path: Path) -> None:
     publish(tmp_path)
     assert kinds(tmp_path) == []
     assert len(audit.lines(tmp_path)) == 2
+
+
+def test_a_line_whose_head_is_refused_is_no_line(tmp_path: Path) -> None:
+    publish(tmp_path)
+    (tmp_path / audit.HEAD).unlink()
+    (tmp_path / audit.HEAD).mkdir()
+    with pytest.raises(RunError):
+        audit.record(tmp_path, "feedback")
+    assert len(audit.lines(tmp_path)) == 1
 
 
 def test_writers_wait_for_one_another(tmp_path: Path) -> None:
