@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast import requests
+from forecast import parse, requests
 from forecast.errors import DataError, Fault
 from forecast.requests import Classify, PlaceArea, Tally
 from forecast.sources import Source
@@ -23,6 +23,9 @@ from pipelines.store import Entry, Store, Writer, gather
 READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.py", "forecast/taxonomy.py",
                 "forecast/areas.py", "forecast/gazetteer.py", "forecast/tables/base.py", "forecast/tables/orders.py",
                 "forecast/tables/places.py", "pipelines/readers.py", "pipelines/intake.py")  # fmt: skip
+
+HEADER_LETTERS = 80
+"""Letters of a header that are kept."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,27 @@ def take_in(config: Config, store: Store, door: Door, say: Callable[[int, int], 
             faults += error.faults
     faults += _too_many_rejects(config, entries)
     if faults:
-        raise DataError(faults)
+        raise DataError(_once(faults))
     return entries
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    """Faults that differ by their file alone become one."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for fault in faults:
+        places.setdefault((fault.what, fault.fix), []).append(fault.where)
+    return [
+        Fault(what, where[0] + (f" and {len(where) - 1} more files" if len(where) > 1 else ""), fix)
+        for (what, fix), where in places.items()
+    ]
+
+
+def headers(entries: list[Entry]) -> dict[str, list[str]]:
+    """Source -> headers of all its files, each once, in their order."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        found.setdefault(entry.facts["source"], {}).update(dict.fromkeys(entry.facts["headers"]))
+    return {name: list(names) for name, names in found.items()}
 
 
 def sources(entries: list[Entry]) -> pd.DataFrame:
@@ -99,12 +121,14 @@ def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
         return Entry(entry.folder, entry.facts | {"file": path.name})
     token = content[:12]
     with store.writer(key) as writer:
-        tally = Tally()
+        tally, names = Tally(), []
         for batch in readers.read_file(path, source) if path else readers.read_query(source):
+            names = names or [str(name) for name in batch.rows.columns]
             tally += _clean(batch, source, door, token, writer)
         facts: dict[str, Any] = asdict(tally)
         for name in ("first_day", "last_day"):
             facts[name] = facts[name] and facts[name].date().isoformat()
+        facts["headers"] = parse.masked(pd.Series(names, dtype="str"), HEADER_LETTERS).tolist()
         file = path.name if path else source.format
         sha256 = content if path else writer.digest()
         writer.key = key if path else f"{key}-{sha256[:16]}"

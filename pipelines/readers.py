@@ -192,14 +192,15 @@ def _unique(row: Iterable[str]) -> list[str]:
 def _find_header(rows: Sequence[Sequence[str]], source: Source) -> tuple[int, int]:
     """Position of the header among the first rows, and how many fields it names.
 
-    The first row that names two fields; else the one that names most, else the first that is not empty.
+    The first row that names two fields; else, of those that name most, the first that is filled more than half as
+    far as the fullest: titles above a header fill few cells.
     """
     named = [len(locate(row, source)) for row in rows]
     for position, count in enumerate(named):
         if count >= 2:
             return position, count
-    filled = [any(cell.strip() for cell in row) for row in rows]
-    best = max(range(len(rows)), key=lambda n: (named[n], filled[n]))
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    best = max(range(len(rows)), key=lambda n: (named[n], filled[n] > max(filled) / 2))
     return best, named[best]
 
 
