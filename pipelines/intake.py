@@ -121,7 +121,8 @@ def _one(source: Source, path: Path | None, store: Store, door: Door) -> Entry:
         return Entry(entry.folder, entry.facts | {"file": path.name})
     token = content[:12]
     with store.writer(key) as writer:
-        tally, names = Tally(), []
+        tally = Tally()
+        names: list[str] = []
         for batch in readers.read_file(path, source) if path else readers.read_query(source):
             names = names or [str(name) for name in batch.rows.columns]
             tally += _clean(batch, source, door, token, writer)
