@@ -45,7 +45,11 @@ def tables() -> str:
             f"{_known(getattr(columns, field))} |"
             for field in fields
         ]
-        parts += [f"### {title}\n", "| field | what | needed | headers known without being told |", "|---|---|---|---|"]
+        parts += [
+            f"### {title}\n",
+            "| field | what | needed | headers known without being told |",
+            "|---|---|---|---|",
+        ]
         parts += [*rows, ""]
     ledger = EstateColumns()
     parts += ["### Ledgers of estates (`estates`)\n", "| field | headers known without being told |", "|---|---|"]

@@ -1,6 +1,5 @@
 """Every command, config and line of Python that README.md and docs/*.md show runs as written."""
 
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -23,8 +22,8 @@ INSIDE = ("docs/plan", "docs/privacy", "docs/risk", "docs/study", "docs/operatio
 """Pages whose commands are typed in the workspace."""
 NOT_RUN = {
     "weisu send runs/latest --config weisu.yaml": "needs the secret address of a channel; test_messages runs it",
-    "weisu runs compare mycity/runs/2024-07-1a2b3c4d mycity/runs/latest": "names a run by a hash of its own; test_terminal",
-    "weisu explain mycity/runs/latest --area 东社区 --category 供暖不热": "names a community of another city; test_terminal",
+    "weisu runs compare mycity/runs/2024-07-1a2b3c4d mycity/runs/latest": "names a run by its hash; test_terminal",
+    "weisu explain mycity/runs/latest --area 东社区 --category 供暖不热": "is of another city; test_terminal",
     "weisu effect mycity/weisu.yaml --as-of 2026-06": "needs two years of finished work; test_effect runs it",
     "weisu study weisu.yaml --as-of 2022-06": "looks from a month of another city; test_study runs it",
     "weisu feedback weisu.yaml returned/*.xlsx": "needs workbooks filled in by streets; test_round_trip",
@@ -62,7 +61,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     head = "某区热线明细,,,,,\n流水号,来件时刻,所在街道,所在社区,问题分类一级,问题分类二级\n"
     for year in (2021, 2022, 2023):
         rows = [
-            f"{year}{m:02d}{d:02d},{year}/{m}/{d} 9:00,{'东西'[d % 2]}街道,{d % 4}号社区,供热,{('不热', '漏水')[d % 3 > 1]}"
+            f"{year}{m:02d}{d:02d},{year}/{m}/{d} 9:00,{'东西'[d % 2]}街道,{d % 4}号社区,供热,{'漏水不热'[d % 3 :]}"
             for m in range(1, 13)
             for d in range(1, 29)
         ]
@@ -114,7 +113,7 @@ def to_latest_plan(folder: Path) -> None:
     newest = max(plans, key=lambda path: path.stat().st_mtime)
     latest = runs / "latest"
     latest.unlink()
-    os.symlink(newest.name, latest)
+    latest.symlink_to(newest.name)
 
 
 def test_every_page_that_shows_commands_is_walked(root: Path) -> None:
@@ -159,7 +158,7 @@ def test_every_config_shown_is_valid(root: Path, tmp_path: Path) -> None:
     for name, text in yaml_blocks(root):
         raw = yaml.safe_load(text.replace("categories: [...]", "categories: []"))
         tree = raw.get("categories")
-        if isinstance(tree, dict) and not tree["categories"] or "calendar" in raw:
+        if (isinstance(tree, dict) and not tree["categories"]) or "calendar" in raw:
             codes = sorted(set(re.findall(r"\b[1-9A-Z][A-Z0-9]{1,2}\b", text)))
             raw["categories"] = {**(tree or {}), "categories": [{"code": code, "name": code} for code in codes]}
         path = tmp_path / "weisu.yaml"

@@ -11,9 +11,9 @@ SHOWN = ("plan", "page", "brief", "city", "streets", "digests")
 README = """\
 # Example
 
-What a monthly run leaves, for a made-up city: {streets} streets, {communities} communities, {estates} estates, planned as of
-{as_of}. No number in it is real. Made by `make example`; a test proves that it is current. How to read each file:
-[reading the plan](../../docs/reading.md).
+What a monthly run leaves, for a made-up city: {streets} streets, {communities} communities, {estates} estates,
+planned as of {as_of}. No number in it is real. Made by `make example`; a test proves that it is current.
+How to read each file: [reading the plan](../../docs/reading.md).
 
 | file | for |
 |---|---|
