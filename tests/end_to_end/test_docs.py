@@ -24,6 +24,7 @@ NOT_RUN = {
     "weisu send runs/latest --config weisu.yaml": "needs the secret address of a channel; test_messages runs it",
     "weisu runs compare mycity/runs/2024-07-1a2b3c4d mycity/runs/latest": "names a run by its hash; test_terminal",
     "weisu explain mycity/runs/latest --area 东社区 --category 供暖不热": "is of another city; test_terminal",
+    "weisu monthly mycity/weisu.yaml": "runs on docs/first-city, in a smaller city",
     "weisu effect mycity/weisu.yaml --as-of 2026-06": "needs two years of finished work; test_effect runs it",
     "weisu study weisu.yaml --as-of 2022-06": "looks from a month of another city; test_study runs it",
     "weisu feedback weisu.yaml returned/*.xlsx": "needs workbooks filled in by streets; test_round_trip",
