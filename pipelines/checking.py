@@ -114,8 +114,9 @@ def _columns(config: Config, history: History) -> Iterator[Columns]:
 
 def _one_street(config: Config, history: History) -> list[str]:
     """Communities that nobody told the street of share one, and so one workbook."""
-    levels = history.areas["level"]
-    communities = int((levels == "community").sum())
-    if config.settings.areas or (levels == "street").sum() > 1 or communities < 2:
+    found = [sources.locate(history.headers.get(source.name, []), source) for source in config.settings.sources]
+    told = any(len(way) > 1 for fields in found for way in fields.get("area", ()))
+    communities = int((history.areas["level"] == "community").sum())
+    if config.settings.areas or told or communities < 2:
         return []
     return [say(config.settings.language, "one_street", areas=communities)]
