@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint dictionary bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
+.PHONY: install demo test lint dictionary fields example bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -31,6 +31,12 @@ test: lint
 
 dictionary: install
 	@.venv/bin/python -m pipelines.dictionary docs/data.md
+
+fields: install
+	@.venv/bin/python -m pipelines.fields docs/inputs.md
+
+example: install
+	@.venv/bin/python -m tests.reports.example reports/example
 
 bench-peers: install
 	@$(UV) sync --project tests/bench/peers --python .venv/bin/python --locked --quiet

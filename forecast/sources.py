@@ -1,5 +1,6 @@
 """Headers of a file -> which of them hold which field. Holds the options of a source."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from forecast import personal
 from forecast.errors import Fault
+from forecast.near import kin
 from forecast.spec import Names, Spec
 
 DISTRICT = "被反映区|所属区|行政区|区县|district"
@@ -141,6 +143,12 @@ REQUIRED = {
 """What a file must have: of each group of choices one."""
 FIGURES = {"orders": "count", "incidents": "incidents", "callers": "callers"}
 """Column of Counts -> field."""
+TOLD = 6
+"""Names of a field that an error tells; the table in docs/inputs.md holds them all."""
+UNASKED = ("text", "address", "caller")
+"""Fields nobody is asked for: the less is read of a person the better."""
+LOOSE = 40
+"""Least likeness, 0..100, of a header proposed for a field that must be there: a weak guess is better than none."""
 
 
 def locate(headers: Iterable[str], source: Source) -> Found:
@@ -170,20 +178,67 @@ def locate(headers: Iterable[str], source: Source) -> Found:
 
 
 def missing(headers: Iterable[str], source: Source, where: str = "") -> list[Fault]:
-    """One fault for each field that must be there and is not."""
+    """One fault for each field that must be there and is not, with the line of the config that would mend it."""
     headers = list(headers)
     found = locate(headers, source)
     shown = personal.shown(pd.Series([header for header in headers if header], dtype="str"))[:40]
+    read = {header for ways in found.values() for way in ways for header in way}
+    free = [header for header, safe in zip([h for h in headers if h], shown, strict=False) if header == safe]
     faults = []
     for choices in REQUIRED[source.grain]:
         if any(all(field in found for field in choice) for choice in choices):
             continue
         field = choices[0][0]
-        ways = getattr(source.columns, field)[: 1 if field == "category" else None]
-        names = dict.fromkeys(name for way in ways for name in way.split("->")[-1].split("|"))
-        fix = f"call it {', '.join(names)}; or add its header to columns.{field} of source {source.name}"
+        near = _perhaps([header for header in free if header not in read], field)
+        line = f"columns: {{{field}: {near or 'THE HEADER'}}}"
+        fix = f"write {line} in source {source.name}{', if that is it' if near else ''}; known without that: "
+        fix += f"{', '.join(_names(source.columns, field)[:TOLD])} ... (docs/inputs.md)"
         faults.append(Fault(f"no column for {field}; found: {', '.join(shown) or 'nothing'}", where, fix))
     return faults
+
+
+def unread(headers: Iterable[str], source: Source) -> dict[str, str]:
+    """Headers that no field reads -> what to write under `columns` to have them read; "" where none seems meant.
+
+    A field that another header already gives is not proposed again, save the levels above a community.
+    """
+    headers = [header for header in headers if header]
+    found = locate(headers, source)
+    read = {header for ways in found.values() for way in ways for header in way}
+    open_fields = [field for field in FIELDS[source.grain] if field not in found and field not in UNASKED]
+    fields = {field: _names(Columns(), field) for field in open_fields}
+    above = [*DISTRICT.split("|"), *STREET.split("|")]
+    alone = [ways[0][0] for ways in [found.get("area", ())] if len(ways) == 1 and len(ways[0]) == 1]
+    lines = {}
+    for header in headers:
+        if header in read:
+            continue
+        near = kin(header, {**fields, **({"above": above} if alone else {})})
+        field = near[0] if near else ""
+        path = f'"{header}->{alone[0]}"' if alone else ""
+        lines[header] = f"area: {path}" if field == "above" else f"{field}: {_quoted(header)}" if field else ""
+    return lines
+
+
+def _names(columns: Columns, field: str) -> list[str]:
+    """Names by which a field is known; of `area` those of the place itself, of `category` the first level."""
+    ways: tuple[str, ...] = getattr(columns, field)[: 1 if field == "category" else None]
+    return list(dict.fromkeys(name for way in ways for name in way.split("->")[-1].split("|")))
+
+
+def _perhaps(headers: list[str], field: str) -> str:
+    """The header that most likely holds a field, as YAML; of `category` up to three levels. "" when none is near."""
+    names = {field: _names(Columns(), field)}
+    near = {header: found[1] for header in headers if (found := kin(header, names, LOOSE))}
+    best = max(near.values(), default=0.0)
+    chosen = [_quoted(header) for header, likeness in near.items() if likeness == best]
+    if field == "category" and len(chosen) > 1:
+        return f"[{', '.join(chosen[:3])}]"
+    return chosen[0] if chosen else ""
+
+
+def _quoted(header: str) -> str:
+    return header if re.fullmatch(r"\w+", header) else json.dumps(header, ensure_ascii=False)
 
 
 def _key(header: str) -> str:

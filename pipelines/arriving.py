@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.near import nearest
+from forecast.near import nearest
 from pipelines.words import say
 
 DOUBLE = (1.6, 2.6)

@@ -18,6 +18,7 @@ from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import EstateSource, Matching
 from forecast.forecaster import Forecaster
 from forecast.live import LiveOptions
+from forecast.near import meant
 from forecast.patterns import PatternOptions
 from forecast.playbook import Playbook
 from forecast.playbook import faults as playbook_faults
@@ -34,7 +35,6 @@ from forecast.taxonomy import faults as taxonomy_faults
 from forecast.workplan import Plan
 from pipelines import sheets
 from pipelines.channels import Messages
-from pipelines.near import meant
 
 SHIPPED = Path(__file__).resolve().parents[1] / "configs"
 
@@ -294,7 +294,10 @@ def _validated(spec: type[Settings], raw: Mapping[str, Any], where: str) -> Sett
     try:
         return spec.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_fault(item, where) for item in error.errors(include_url=False)) from None
+        items = error.errors(include_url=False)
+        below = {item["loc"][:n] for item in items for n in range(len(item["loc"]))}
+        own = [item for item in items if item["type"] != "too_short" or item["loc"] not in below]
+        raise ConfigError(_fault(item, where) for item in own) from None
 
 
 def _fault(item: Any, where: str) -> Fault:
@@ -302,6 +305,9 @@ def _fault(item: Any, where: str) -> Fault:
     spot = f"{where}: {'.'.join(loc)}"
     if item["type"] == "extra_forbidden":
         known = _keys_at(Settings, item["loc"][:-1])
+        if loc[-2:-1] == ["columns"] and item["input"] in known:
+            fix = f"write it the other way round, {item['input']}: {loc[-1]}"
+            return Fault("the field comes first, then the header of the file", spot, fix)
         return Fault("unknown key", spot, meant(loc[-1], known, "remove it; `weisu init` lists all keys"))
     if item["type"] == "missing":
         return Fault("is missing", spot, "add it; `weisu init` lists all keys")

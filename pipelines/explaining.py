@@ -10,10 +10,10 @@ import pandas as pd
 from forecast import explain, taxonomy
 from forecast.errors import ConfigError, Fault
 from forecast.forecaster import COMBINATION
+from forecast.near import meant
 from forecast.tables import ALL, LEVELS, UNCLASSIFIED
 from pipelines import replan, runs, store
 from pipelines.config import Config
-from pipelines.near import meant
 from pipelines.words import say
 
 SHOWN = 24

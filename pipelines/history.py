@@ -10,9 +10,9 @@ import pandas as pd
 from forecast import taxonomy
 from forecast.errors import ConfigError, Fault
 from forecast.forecaster import COMBINATION
+from forecast.near import nearest
 from forecast.tables import ALL, LEVELS
 from pipelines import config, runs, store
-from pipelines.near import nearest
 from pipelines.words import say
 
 TOLD = 8

@@ -32,7 +32,7 @@ class History:
     """What is known at the end of month `origin`, the last complete month. Tables as in forecast.tables.
 
     incidents: EstateHistory with repeat callers capped; uncapped: with every incident. call_backs: CallBacks up to
-    `origin`; empty where no source has orders.
+    `origin`; empty where no source has orders. headers: source -> headers of its files.
     """
 
     origin: pd.Timestamp
@@ -44,6 +44,7 @@ class History:
     uncapped: pd.DataFrame
     weather: pd.DataFrame | None
     sources: pd.DataFrame
+    headers: dict[str, list[str]]
     rejects: pd.DataFrame
     estate_rejects: pd.DataFrame
     estate_facts: pd.DataFrame
@@ -128,6 +129,7 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None 
         uncapped=uncapped,
         weather=reference.weather,
         sources=intake.sources(entries),
+        headers=intake.headers(entries),
         rejects=gather(entries, "rejects", Rejects),
         estate_rejects=ledger.rejects,
         unresolved=unresolved.groupby(["source", "field", "column", "value"])["count"].sum().reset_index(),
@@ -415,7 +417,8 @@ def _refuse_if_empty(counts: pd.DataFrame, unresolved: pd.DataFrame) -> None:
         return
     areas_seen = unresolved[unresolved["field"] == "area"]
     seen = ", ".join(repr(value) for value in areas_seen["value"].head(3))
-    fix = "mend the areas file or its aliases, or name the right area column of the source"
+    fix = "mend the areas file or its aliases, or name the right area column of the source; without `areas` in the "
+    fix += "config every name found is a community"
     raise DataError(Fault(f"not one row could be placed in an area; first values: {seen}", "areas", fix))
 
 

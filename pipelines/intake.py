@@ -27,6 +27,9 @@ READING_CODE = ("forecast/requests.py", "forecast/sources.py", "forecast/parse.p
                 "forecast/areas.py", "forecast/gazetteer.py", "forecast/tables/base.py", "forecast/tables/orders.py",
                 "forecast/tables/places.py", "pipelines/readers.py", "pipelines/intake.py")  # fmt: skip
 
+HEADER_LETTERS = 80
+"""Letters of a header that are kept."""
+
 
 MANY = 8 * 2**20
 """Bytes of new files from which two processes are worth their start."""
@@ -96,7 +99,7 @@ def take_in(
             faults += error.faults
     faults += _too_many_rejects(config, entries)
     if faults:
-        raise DataError(faults)
+        raise DataError(_once(faults))
     return entries
 
 
@@ -155,6 +158,25 @@ def _proof(key: bytes | None, salt: bytes | None = None) -> tuple[bytes, bytes]:
     return salt, hashlib.pbkdf2_hmac("sha256", key, salt, GUESSES) if key else b""
 
 
+def _once(faults: list[Fault]) -> list[Fault]:
+    """Faults that differ by their file alone become one."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for fault in faults:
+        places.setdefault((fault.what, fault.fix), []).append(fault.where)
+    return [
+        Fault(what, where[0] + (f" and {len(where) - 1} more files" if len(where) > 1 else ""), fix)
+        for (what, fix), where in places.items()
+    ]
+
+
+def headers(entries: list[Entry]) -> dict[str, list[str]]:
+    """Source -> headers of all its files, each once, in their order."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        found.setdefault(entry.facts["source"], {}).update(dict.fromkeys(entry.facts["headers"]))
+    return {name: list(names) for name, names in found.items()}
+
+
 def sources(entries: list[Entry]) -> pd.DataFrame:
     """What became of the rows of each file: DataFrame[source, grain, file, sha256, the fields of Tally]."""
     names = ["source", "grain", "file", "sha256", *(name for name in Tally.__dataclass_fields__)]
@@ -197,13 +219,15 @@ def _one(one: _Todo, store: Store, door: Door) -> Entry:
         return Entry(entry.folder, entry.facts | {"file": personal.file_name(path.name)})
     token = content[:12]
     with store.writer(key) as writer:
-        tally, headers = Tally(), [""]
+        tally = Tally()
+        names: list[str] = []
         for batch in readers.read_file(path, source) if path else readers.read_query(source):
+            names = names or [str(name) for name in batch.rows.columns]
             tally += _clean(batch, source, door, token, writer)
-            headers = [str(name) for name in batch.rows.columns]
-        facts: dict[str, Any] = asdict(tally) | _columns(headers, source)
+        facts: dict[str, Any] = asdict(tally) | _columns(names, source)
         for name in ("first_day", "last_day"):
             facts[name] = facts[name] and facts[name].date().isoformat()
+        facts["headers"] = personal.shown(pd.Series(names, dtype="str"), HEADER_LETTERS).tolist()
         file = personal.file_name(path.name) if path else source.format
         sha256 = content if path else writer.digest()
         writer.key = key if path else f"{key}-{sha256[:16]}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forecast.errors import ConfigError, Fault
+from forecast.near import meant
 from pipelines import audit, runs
 from pipelines.channels import Messages, NotSentError, addresses, deliver, wait
 from pipelines.config import Config
-from pipelines.near import meant
 from pipelines.words import say
 
 EVENT = "send"

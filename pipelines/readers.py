@@ -5,11 +5,10 @@ import csv
 import gzip
 import io
 import os
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -23,7 +22,6 @@ from forecast.errors import ConfigError, DataError, Fault, WeisuError
 from forecast.sources import Source, locate, missing
 from forecast.tables import Rejects, conform
 from pipelines import excel
-from pipelines.near import nearest
 
 ROWS = 100_000
 """Rows of a batch of Excel or Parquet."""
@@ -178,19 +176,8 @@ def _headers(row: Sequence[str], source: Source, where: str) -> list[str]:
         raise DataError(Fault("has no header row", where, "write the column names above the data"))
     headers = _unique(row)
     if faults := missing(headers, source, where):
-        raise DataError([_with_nearest(fault, headers, source) for fault in faults])
+        raise DataError(faults)
     return headers
-
-
-def _with_nearest(fault: Fault, headers: Sequence[str], source: Source) -> Fault:
-    """A fault about a missing column, with the header that is most like what it may be called."""
-    field = fault.what.removeprefix("no column for ").partition(";")[0]
-    known = re.split(r"->|\|", "|".join(getattr(source.columns, field)))
-    used = {header for ways in locate(headers, source).values() for way in ways for header in way}
-    free = [header for header in headers if header not in used]
-    near = next((header for name in known if (header := nearest(name, free))), None)
-    shown = personal.shown(pd.Series([near], dtype="str"))[0] if near else None
-    return replace(fault, fix=f"is it {shown!r}? {fault.fix}") if near else fault
 
 
 def _unique(row: Iterable[str]) -> list[str]:
@@ -207,14 +194,15 @@ def _unique(row: Iterable[str]) -> list[str]:
 def _find_header(rows: Sequence[Sequence[str]], source: Source) -> tuple[int, int]:
     """Position of the header among the first rows, and how many fields it names.
 
-    The first row that names two fields; else the one that names most, else the first that is not empty.
+    The first row that names two fields; else, of those that name most, the first that is filled more than half as
+    far as the fullest: titles above a header fill few cells.
     """
     named = [len(locate(row, source)) for row in rows]
     for position, count in enumerate(named):
         if count >= 2:
             return position, count
-    filled = [any(cell.strip() for cell in row) for row in rows]
-    best = max(range(len(rows)), key=lambda n: (named[n], filled[n]))
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    best = max(range(len(rows)), key=lambda n: (named[n], filled[n] > max(filled) / 2))
     return best, named[best]
 
 

@@ -65,7 +65,9 @@ def ran(source: Path) -> Config:
     """
     manifest = runs.manifest(source)
     if manifest["job"] not in book.ISSUING:
-        fix = "name the folder of a monthly run; `weisu runs` lists them"
+        beside = runs.listed(source.resolve().parent)
+        plans = [other["run_dir"] for other in beside if other["job"] in book.ISSUING]
+        fix = f"name the newest plan, {plans[-1]}" if plans else "run `weisu monthly` first"
         raise ConfigError(Fault(f"is a run of `weisu {manifest['job']}`, which makes no plan", str(source), fix))
     return config.load(source / "config.yaml")
 

@@ -10,12 +10,15 @@ _SENTENCES = PHRASES | {
         "{as_of} is not complete in the data: forecast from {origin}, the last complete month",
     ),
     "unplaced": (
-        "{count} 件工单 ({share}) 无法落到社区, 未计入预测; 最多的写法: {values}",
-        "{count} orders ({share}) could not be placed and are not forecast; most frequent: {values}",
+        "{count} 件工单 ({share}) 无法落到社区, 未计入预测; 最多的写法: {values} → 补进 areas 表或其别名",
+        "{count} orders ({share}) could not be placed and are not forecast; most frequent: {values} -> add them to "
+        "the areas file or its aliases",
     ),
     "unclassified": (
-        "{count} 件工单 ({share}) 没有可识别的类别; 最多的写法: {values}",
-        "{count} orders ({share}) have no known category; most frequent: {values}",
+        "{count} 件工单 ({share}) 没有可识别的类别; 最多的写法: {values} → 写进 categories 的 values, "
+        "或去掉 categories: 来源中的写法即为类别",
+        "{count} orders ({share}) have no known category; most frequent: {values} -> add them to the `values` of "
+        "`categories`, or leave `categories` out: the texts of the source are then the categories",
     ),
     "rejected": (
         "{count} 行 ({share}) 未采用, 原因见 rejects 表",
@@ -109,9 +112,22 @@ _SENTENCES = PHRASES | {
         "every count is 0: the forecast is 0 and there are no tasks",
     ),
     "panel": (
-        "月度面板 {span}: {areas} 个社区, {categories} 个类别, {orders} 件; 小区 {estates} 个",
-        "monthly panel {span}: {areas} communities, {categories} categories, {orders} orders; {estates} estates",
+        "月度面板 {span}: {streets} 个街道, {areas} 个社区, {categories} 个类别, {orders} 件; 小区 {estates} 个",
+        "monthly panel {span}: {streets} streets, {areas} communities, {categories} categories, {orders} orders; "
+        "{estates} estates",
     ),
+    "columns_read": ("{source} 读取的列: {pairs}", "{source} reads: {pairs}"),
+    "columns_unread": ("{source} 未读取的列: {names}", "{source} does not read: {names}"),
+    "columns_near": (
+        "! {source} 未读取 {header} → 若要读取, 在 columns 写 {line}",
+        "! {source} does not read {header} -> to have it read, write under columns {line}",
+    ),
+    "one_street": (
+        '没有街道: {areas} 个社区归入一个街道, 只有一本工作簿 → 在 columns 写 area: "街道列->社区列", 或给 areas 表',
+        'no streets: {areas} communities are put in one, with one workbook -> write area: "STREET->COMMUNITY" under '
+        "columns, or give an areas file",
+    ),
+    "after_check": ("下一步: weisu monthly {path}", "next: weisu monthly {path}"),
     "far_windows": (
         "{count} 类任务的起作用时段超出预测期 {horizon} 个月: 只计到预测期末, 或未列入; 可调大 horizon",
         "{count} kinds of task act beyond the horizon of {horizon} months: cut there, or missing; raise `horizon`",

@@ -27,6 +27,7 @@ horizon: 12                  # months ahead, 1-24
 sources:
   - use: cn_12345
     paths: [input/orders/*]
+#   columns: {received_at: 来件时刻, area: "所在街道->所在社区"}   # field: header in your files; docs/inputs.md
 # Ready-made monthly counts instead:
 #  - grain: counts
 #    paths: [input/counts.csv]
@@ -54,8 +55,10 @@ STEPS = """\
   weisu check {config}                       # what is in the inputs, and what is wrong with them
   weisu monthly {config} --as-of {as_of}     # forecasts, risk, work plan
   weisu backtest {config} --origins 3        # how good would it have been
-Then replace the files in input/ by your own exports and areas; options.yaml explains every key, and samples/
-shows the form of ready-made counts, weather, categories and playbook."""
+Then put your own exports in input/orders/ in place of the made-up ones, and take out of weisu.yaml what you have no
+file for: the lines `areas`, `estates`, and `categories` and `playbook` if your categories are others.
+weisu check says which columns it reads and which it does not. options.yaml explains every key; samples/ shows the
+form of ready-made counts, weather, categories and playbook."""
 
 
 def create(folder: Path) -> list[str]:

@@ -27,7 +27,7 @@ class EstateColumns(Spec):
     households: Names = ("households", "户数", "总户数", "住户数", "居民户数", "总套数", "套数", "units")
     built_year: Names = (
         "built_year", "建成年份", "建成年代", "建成时间", "建成年", "建造年份", "建设年份", "建设年代", "竣工年份",
-        "竣工时间", "竣工日期", "建筑年代", "year_built",
+        "竣工时间", "竣工日期", "竣工年代", "竣工年", "建筑年代", "建筑年份", "year_built",
     )  # fmt: skip
     lon: Names = ("lon", "lng", "longitude", "经度")
     lat: Names = ("lat", "latitude", "纬度")
@@ -42,7 +42,7 @@ class EstateColumns(Spec):
     insulation_done: Names = (
         "insulation_done", "节能改造", "外墙保温", "节能保温", "是否节能改造", "是否做外墙保温", "保温改造",
     )  # fmt: skip
-    elevators: Names = ("elevators", "电梯数", "电梯台数", "电梯", "电梯数量")
+    elevators: Names = ("elevators", "电梯数", "电梯台数", "电梯", "电梯数量", "有无电梯", "是否有电梯")
     lacks_elevator: Names = ("lacks_elevator", "缺电梯", "是否缺电梯", "无电梯", "应装未装电梯")
     basement: Names = ("basement", "地下室", "有无地下室", "是否有地下室")
     low_lying: Names = ("low_lying", "低洼", "是否低洼", "低洼院落", "易积水", "是否易积水")

@@ -12,6 +12,7 @@ from forecast.errors import ConfigError, DataError, Fault
 from forecast.estates import cells
 from forecast.estates.cells import Box, Refusals
 from forecast.estates.options import EstateColumns, EstateSource
+from forecast.near import kin
 from forecast.protected import is_protected
 from forecast.tables import EstateFacts, EstateHistory, Estates, Rejects, check, conform, empty
 
@@ -146,6 +147,23 @@ def clean(
     ]
     estates = check(Estates, conform(Estates, table.sort_values("estate", ignore_index=True)), source.path)
     return Ledger(estates, history, refused.table(), tuple(notes), facts, len(frame))
+
+
+def unread(frame: pd.DataFrame, source: EstateSource) -> dict[str, str]:
+    """Headers of a ledger that no field reads -> what to write under `columns` to have them read, "" where no field
+    seems meant. Protected attributes are not among them: they are never read.
+    """
+    fields = EstateColumns.model_fields
+    found = {field: cells.headers(frame, getattr(source.columns, field)) for field in fields}
+    wanted = (*source.id_from, *(column.column for column in source.history))
+    read = {*cells.headers(frame, wanted), *(header for headers in found.values() for header in headers)}
+    free = {field: getattr(source.columns, field) for field in fields if not found[field]}
+    lines = {}
+    for header in map(str, frame.columns):
+        if header not in read and not is_protected(header) and not header.startswith("Unnamed: "):
+            near = kin(re.sub(cells.BESIDE, "", cells.plain(header)), free)
+            lines[header] = f"{near[0]}: {header}" if near else ""
+    return lines
 
 
 def _figures(

@@ -159,7 +159,7 @@ def check(config: ConfigPath, as_of: AsOf = None, as_json: AsJson = False) -> No
     if as_json:
         object_out(report.facts())
     else:
-        lines_out(report.lines())
+        lines_out(report.lines(config))
 
 
 def backtest(

@@ -330,3 +330,44 @@ def started(job: subprocess.Popen[str]) -> list[psutil.Process]:
             return found
         time.sleep(0.05)
     pytest.fail("the job ended before its workers were seen")
+
+
+STRANGE = "2023年热线来件明细,,,\n制表: 信息科,,,\n来件时刻,所在街道,所在小区,问题分类一级\n"
+
+
+def strange_job(tmp_path: Path) -> Path:
+    """Three GB18030 files with rows above a header that no alias knows."""
+    for year in (2021, 2022, 2023):
+        rows = [f"{year}/{m:02d}/{d:02d},劲松街道,{d % 2}号社区,漏雨" for m in range(1, 13) for d in range(1, 29)]
+        (tmp_path / f"{year}.csv").write_bytes((STRANGE + "\n".join(rows)).encode("gb18030"))
+    (tmp_path / "weisu.yaml").write_text('sources: [{paths: ["*.csv"]}]\n', encoding="utf-8")
+    return tmp_path / "weisu.yaml"
+
+
+def test_unknown_headers_are_told_once_with_the_lines_that_mend_them(cli: Cli, tmp_path: Path) -> None:
+    job = strange_job(tmp_path)
+    result = cli("check", job)
+    assert result.exit_code == REFUSED
+    assert result.stderr.count("2021.csv and 2 more files: no column for") == 3
+    assert "3 faults" in result.stderr
+    told = re.findall(r"write columns: \{(.*?)\} in source", result.stderr)
+    assert told == ["received_at: 来件时刻", "area: 所在小区", "category: 问题分类一级"]
+    job.write_text(f'sources: [{{paths: ["*.csv"], columns: {{{", ".join(told)}}}}}]\n', encoding="utf-8")
+    said = cli("check", job).stdout
+    assert '! source1 未读取 所在街道 → 若要读取, 在 columns 写 area: "所在街道->所在小区"' in said
+    assert "没有街道: 2 个社区归入一个街道" in said
+    assert said.splitlines()[-1] == f"下一步: weisu monthly {job}"
+    told[1] = 'area: "所在街道->所在小区"'
+    job.write_text(f'sources: [{{paths: ["*.csv"], columns: {{{", ".join(told)}}}}}]\n', encoding="utf-8")
+    said = cli("check", job).stdout
+    assert "未读取" not in said
+    assert "没有街道" not in said
+
+
+def test_columns_written_the_wrong_way_round(cli: Cli, tmp_path: Path) -> None:
+    job = strange_job(tmp_path)
+    job.write_text('sources: [{paths: ["*.csv"], columns: {来件时刻: received_at}}]\n', encoding="utf-8")
+    result = cli("check", job)
+    assert result.exit_code == USAGE
+    (line,) = result.stderr.splitlines()
+    assert "write it the other way round, received_at: 来件时刻" in line

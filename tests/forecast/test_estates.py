@@ -14,12 +14,14 @@ from pydantic import ValidationError
 from forecast.errors import ConfigError, DataError
 from forecast.estates import (
     EstateSource,
+    HistoryColumn,
     Ledger,
     Matching,
     clean,
     history,
     is_protected,
     to_wgs84,
+    unread,
     wgs84_to_gcj02,
 )
 from forecast.tables import EstateHistory, EstateReview, Estates, Rejects, check, conform, empty
@@ -383,3 +385,12 @@ def test_real_addresses(root: Path) -> None:
     assert found.estates["lon"].notna().all()
     total = frame["heat_2020"].astype(float).sum()
     assert 0 <= total - found.history.loc[found.history["month"] == "2020-01-01", "incidents"].sum() < 20
+
+
+def test_headers_of_a_ledger_nobody_reads_are_told_with_the_field_they_may_hold() -> None:
+    frame = pd.DataFrame(
+        columns=["小区名称", "竣工年月(年)", "物业公司", "民族", "漏雨2023", "Unnamed: 4"], dtype="str"
+    )
+    history = (HistoryColumn(column="漏雨2023", category="2A", year=2023),)
+    told = unread(frame, EstateSource(path="a.csv", history=history))
+    assert told == {"竣工年月(年)": "built_year: 竣工年月(年)", "物业公司": ""}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from forecast.sources import Columns, Source, locate, missing
+from forecast.sources import Columns, Source, locate, missing, unread
 
 ORDERS = Source(name="orders")
 COUNTS = Source(name="counts", grain="counts")
@@ -80,13 +80,59 @@ def test_all_missing_columns_are_told_at_once_with_what_was_found() -> None:
         assert "编号, ***" in fault.what
         assert "13800138000" not in str(fault)
     assert "来电时间" in faults[0].fix
-    assert "columns.received_at of source orders" in faults[0].fix
+    assert "write columns: {received_at: THE HEADER} in source orders" in faults[0].fix
     assert [fault.what.split()[3].strip(";") for fault in missing([], COUNTS)] == [
         "month",
         "area",
         "category",
         "count",
     ]
+
+
+STRANGE = [
+    "流水号",
+    "来件时刻",
+    "所在街道",
+    "所在小区",
+    "问题分类一级",
+    "问题分类二级",
+    "诉求描述",
+    "反映人",
+    "办结时刻",
+]
+
+
+def test_the_line_of_the_config_that_mends_a_missing_column_is_told() -> None:
+    lines = [fault.fix.split("write ")[1].split(" in source")[0] for fault in missing(STRANGE, ORDERS)]
+    assert lines == [
+        "columns: {received_at: 来件时刻}", "columns: {area: 所在小区}",
+        "columns: {category: [问题分类一级, 问题分类二级]}",
+    ]  # fmt: skip
+    own = Source(
+        name="own",
+        columns=Columns(received_at="来件时刻", area="所在小区", category=("问题分类一级", "问题分类二级")),
+    )
+    assert missing(STRANGE, own) == []
+
+
+def test_headers_nobody_reads_are_told_with_the_field_they_may_hold() -> None:
+    own = Source(
+        name="own",
+        columns=Columns(received_at="来件时刻", area="所在小区", category=("问题分类一级", "问题分类二级")),
+    )
+    assert unread(STRANGE, own) == {
+        "流水号": "request_id: 流水号", "所在街道": 'area: "所在街道->所在小区"', "诉求描述": "", "反映人": "",
+        "办结时刻": "closed_at: 办结时刻",
+    }  # fmt: skip
+    mended = own.model_copy(update={"columns": own.columns.model_copy(update={"area": ("所在街道->所在小区",)})})
+    assert "所在街道" not in unread(STRANGE, mended)
+    assert unread(["创建时间", "来电时间"], ORDERS) == {"创建时间": ""}, "a second name of a field that is read"
+    assert unread(["来电时间", "月 份"], COUNTS) == {"来电时间": ""}, "counts have no such field"
+
+
+def test_a_header_that_looks_like_personal_data_is_not_proposed() -> None:
+    (fault,) = (f for f in missing(["受理13800138000", "社区", "分类"], ORDERS) if "received_at" in f.what)
+    assert "THE HEADER" in fault.fix
 
 
 def test_a_point_stands_in_for_the_area_and_a_text_for_the_category() -> None:

@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import numpy as np
@@ -58,17 +57,3 @@ def test_faults_are_told_in_words() -> None:
         backtest(load(monthly_counts()), forecaster={"modles": []})
     with pytest.raises(DataError, match="--origins"):
         backtest(load(monthly_counts()), origins=40, forecaster=FAST)
-
-
-def test_the_lines_of_the_documentation_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each Python block of the page, one after the other, on a small city."""
-    monthly_counts().to_csv(tmp_path / "counts.csv", index=False)
-    (tmp_path / "weisu.yaml").write_text(COUNTS, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    text = (root / "docs/methods/backtest.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 2
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(block, names)
-    assert len(names["result"].leaderboard)  # type: ignore[attr-defined]

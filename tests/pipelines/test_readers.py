@@ -457,3 +457,9 @@ def _as_written(texts: Sequence[pd.Series], lon: object, lat: object, on: pd.Ser
 
 def _as_written_kinds(texts: pd.Series, free_text: object, at: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"code": texts.fillna("?"), "by": "value"}, dtype="str")
+
+
+def test_of_unknown_headers_the_row_below_titles_is_taken(write: Write) -> None:
+    with pytest.raises(DataError) as caught:
+        read(write("a.csv", "某区明细,,,\n制表:科室,,,\n甲,乙,,丁\na,b,c,d\n"))
+    assert "found: 甲, 乙, column 3, 丁" in str(caught.value)

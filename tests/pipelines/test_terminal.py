@@ -15,10 +15,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from forecast.near import nearest
 from forecast.tables import FATES, PARTS, PATTERNS
 from pipelines import audit, terminal
 from pipelines.cli import COMMANDS, app
-from pipelines.near import nearest
 from pipelines.phrases import PHRASES
 from pipelines.terminal import Bars, Clock, spell
 from pipelines.words import _SENTENCES, say

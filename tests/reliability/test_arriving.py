@@ -82,7 +82,7 @@ def test_a_holiday_of_every_year_is_no_gap() -> None:
 def test_a_renamed_column_is_refused_with_the_nearest_header(tmp_path: Path) -> None:
     from forecast.errors import DataError
 
-    with pytest.raises(DataError, match=r"no column for area.*is it 'communty'\?"):
+    with pytest.raises(DataError, match=r"no column for area.*columns: \{area: communty\}"):
         notices(tmp_path, lambda frame: frame.rename(columns={"community": "communty"}))
 
 
