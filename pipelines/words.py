@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from forecast.english import counted
 from pipelines.phrases import PHRASES
 
 _SENTENCES = PHRASES | {
@@ -356,7 +357,9 @@ def not_heard(language: str, reason: str) -> tuple[str, str]:
 
 def say(language: str, key: str, **facts: Any) -> str:
     """A sentence in zh or en."""
-    return _SENTENCES[key][language == "en"].format(**facts)
+    english = language == "en"
+    sentence = _SENTENCES[key][english].format(**facts)
+    return counted(sentence) if english else sentence
 
 
 def share(part: int, whole: int) -> str:

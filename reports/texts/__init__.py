@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from forecast.english import counted
 from reports.texts import backtest, brief, changes, common, digest, effects, live, method, page, risk, tables, tasks
 
 FONTS = '"Source Han Sans SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif'
@@ -28,7 +29,7 @@ class Words:
 
     def __call__(self, key: str, /, **values: object) -> str:
         text = TEXTS[key]
-        return (text.en if self.language == "en" else text.zh).format(**values)
+        return counted(text.en.format(**values)) if self.language == "en" else text.zh.format(**values)
 
     def month(self, month: pd.Timestamp) -> str:
         return f"{_short(month)} {month.year}" if self.language == "en" else f"{month.year}年{month.month}月"

@@ -2,13 +2,13 @@
 
 import random
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.programs import need
 from tests.reliability.faults import KINDS
 from tests.reliability.jobs import NOT_OURS, Fault, attempt, recovered
 
@@ -89,8 +89,7 @@ def test_a_line_of_the_log_is_on_the_disk_before_its_run_is_seen(calls: Calls) -
 
 def test_the_kernel_sees_the_same_order(tmp_path: Path, root: Path) -> None:
     """strace beside the layer, which Arrow's own writing goes round: every file is forced before its name."""
-    if not (strace := shutil.which("strace")):
-        pytest.skip("strace is not installed")
+    strace = need("strace", "strace")
     code = (
         "import sys; from pathlib import Path; from tests.reliability.jobs import machinery; "
         "from pipelines.runs import Watch; machinery(Path(sys.argv[1]), Watch())"

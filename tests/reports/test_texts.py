@@ -5,6 +5,7 @@ from string import Formatter
 import pandas as pd
 import pytest
 
+from forecast.english import counted
 from reports.texts import PARTS, TEXTS, Words, whole
 
 
@@ -79,3 +80,16 @@ def test_percent_has_at_most_one_decimal(share: float, shown: str) -> None:
 def test_a_score_near_the_ends_does_not_read_as_certain() -> None:
     shown = [Words("zh").score(value) for value in (0, 0.1, 0.6, 62.5, 99.4, 99.5, 99.9, 100)]
     assert shown == ["0", "0.1", "1", "63", "99", "99.5", "99.9", "100"]
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("1 tasks are new", "1 task is new"),
+        ("11 tasks are new", "11 tasks are new"),
+        ("1,001 requests, 21 rows, 0–1 months", "1,001 requests, 21 rows, 0–1 months"),
+        ("1 preventive tasks to begin; 1 communities have none", "1 preventive task to begin; 1 community has none"),
+    ],
+)
+def test_one_is_counted_as_one(said: str, meant: str) -> None:
+    assert counted(said) == meant
