@@ -168,8 +168,8 @@ def _shown(raw: str) -> str:
 
 
 def _with_names(raw: str) -> str | None:
-    found = ALONE.fullmatch(raw.strip()) or _hide(unicodedata.normalize("NFKC", raw), "people")[1]
-    return None if found else _without_names(raw)
+    """Many a place is called like a person (龙华, 安宁): here only the likely surnames count."""
+    return None if _hide(unicodedata.normalize("NFKC", raw), "people")[1] else _without_names(raw)
 
 
 def _without_names(raw: str) -> str | None:

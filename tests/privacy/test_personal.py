@@ -90,6 +90,8 @@ def test_text_that_becomes_a_code() -> None:
         "东社区",
     ]
     assert personal.code(cells("张伟"), names=False)[0] == "张伟"
+    places = ["龙华", "安宁", "金华", "马兰", "方庄", "高空抛物", "白云", "康宁", "Park Hill"]
+    assert personal.code(cells(*places), names=True).tolist() == places
 
 
 def test_file_names_keep_their_days() -> None:
