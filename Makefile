@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test lint dictionary fields example bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
+.PHONY: install demo test test-all lint dictionary fields example bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -27,7 +27,11 @@ lint: install
 	.venv/bin/lint-imports
 
 test: lint
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 2 --dist worksteal
+
+# Also what takes minutes: every command of the docs, clusters, kills, locales. Before a release.
+test-all: lint
+	WEISU_THOROUGH=1 .venv/bin/pytest -n 2 --dist worksteal -m ""
 
 dictionary: install
 	@.venv/bin/python -m pipelines.dictionary docs/data.md

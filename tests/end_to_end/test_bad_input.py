@@ -231,6 +231,7 @@ def test_check_tells_every_fault_of_every_input_at_once(cli: Cli, orders_job: Pa
         assert name in result.stderr, result.stderr
 
 
+@pytest.mark.slow
 def test_no_room_to_write(counts_job: Path, root: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
@@ -260,6 +261,7 @@ def test_a_backtest_of_one_month(cli: Cli, counts_job: Path) -> None:
     assert advised(result.stderr) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("months", "asked"), [(2, (4, 3, 6)), (6, (1, 3, 6)), (9, (4, 3, 6)), (15, (4, 3, 6))])
 def test_the_advice_on_too_many_origins_holds(cli: Cli, counts_job: Path, months: int, asked: Asked) -> None:
     """What the line names is the most there is room for: it goes through, one more does not."""
@@ -285,6 +287,7 @@ def advised(stderr: str) -> tuple[int | None, int | None]:
     return (int(origins[1]) if origins else None), (int(horizon[1]) if horizon else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: signal.Signals) -> None:
     command = [sys.executable, "-m", "pipelines", "monthly", str(counts_job), "--as-of", "2022-06"]
@@ -302,6 +305,7 @@ def test_stopped_in_the_middle(counts_job: Path, root: Path, cli: Cli, stop: sig
     assert not list((counts_job.parent / "runs").glob(".draft*"))
 
 
+@pytest.mark.slow
 def test_a_backtest_in_processes_stopped_in_the_middle(counts_job: Path, root: Path) -> None:
     """Ctrl-C reaches the whole group of a terminal: no worker prints, none is left, nothing is published."""
     edit(counts_job, "past_origins: 3", "past_origins: 10")

@@ -97,6 +97,7 @@ def test_heirs_are_forecast_from_the_history_of_what_they_followed(cli: Cli, job
     }
 
 
+@pytest.mark.slow
 def test_a_backtest_speaks_the_names_of_each_origin(cli: Cli, job: Path) -> None:
     run = run_dir(cli("backtest", job, "--origins", 2, "--step", 12, "--horizon", 3))
     forecast = means(run)
@@ -109,6 +110,7 @@ def test_a_backtest_speaks_the_names_of_each_origin(cli: Cli, job: Path) -> None
     assert set(scored["origin"]) == {before, after}
 
 
+@pytest.mark.slow
 def test_a_theme_tells_only_forecasts_made_after_its_announcement(cli: Cli, job: Path) -> None:
     text = job.read_text(encoding="utf-8")
     told = means(run_dir(cli("monthly", job, "--as-of", "2022-06")))

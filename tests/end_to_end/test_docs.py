@@ -86,6 +86,7 @@ def carry_out(line: str, desk: Path) -> None:
         path.write_text(path.read_text(encoding="utf-8") + FAST, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_every_command_runs(root: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order of the pages; a command two pages show runs once."""
     done: set[str] = set()

@@ -81,6 +81,7 @@ def test_the_same_inputs_give_the_same_bytes(cli: Cli, counts_job: Path) -> None
     assert digests(first) == digests(again)
 
 
+@pytest.mark.slow
 def test_hash_seed_threads_locale_and_clock_zone_change_nothing(counts_job: Path, root: Path) -> None:
     found = []
     for seed, threads, locale, zone in (
@@ -107,6 +108,7 @@ def test_months_after_as_of_change_nothing(cli: Cli, counts_job: Path) -> None:
         assert (before / f"{name}.parquet").read_bytes() == (after / f"{name}.parquet").read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_file_taken_in_once_is_not_read_again(cli: Cli, orders_job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edited = orders_job.read_text(encoding="utf-8").replace("[orders.csv]", "['orders*.csv']")
     orders_job.write_text(edited, encoding="utf-8")
@@ -169,6 +171,7 @@ def test_a_horizon_too_short_for_the_work_is_said(cli: Cli, counts_job: Path) ->
     assert "horizon" in result.stdout
 
 
+@pytest.mark.slow
 def test_backtests_of_other_origins_have_other_names(cli: Cli, counts_job: Path) -> None:
     names = {run_dir(cli("backtest", counts_job, "--origins", n, "--horizon", 2)).name for n in (1, 2)}
     assert len(names) == 2

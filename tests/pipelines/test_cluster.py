@@ -148,6 +148,7 @@ def same(these: dict[str, pd.DataFrame], those: dict[str, pd.DataFrame]) -> None
         pd.testing.assert_frame_equal(table, those[name], check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_tables_of_one_process_even_when_a_worker_dies(dask: Cluster, tmp_path: Path) -> None:
     here, there = api.load(city(tmp_path / "here", None)), api.load(city(tmp_path / "there", dask.address))
     alone = config.load(city(tmp_path / "two", None))
@@ -175,6 +176,7 @@ def test_a_cluster_gives_the_tables_of_one_process_even_when_a_worker_dies(dask:
     assert not list((tmp_path / "there/data/store").glob(".probe-*"))
 
 
+@pytest.mark.slow
 def test_workers_that_would_give_other_tables_are_refused(
     dask: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +209,7 @@ def test_workers_that_would_give_other_tables_are_refused(
     run(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_ends_the_job_in_one_line(
     dask: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

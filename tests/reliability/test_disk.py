@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import THOROUGH
 from tests.programs import need
 from tests.reliability.faults import KINDS
 from tests.reliability.jobs import NOT_OURS, Fault, attempt, recovered
 
-POINTS = 6
+POINTS = 6 if THOROUGH else 2
 """Calls a kind of fault is tried at here; `make bench-reliability` tries every one."""
 
 

@@ -18,11 +18,13 @@ from forecast.errors import ConfigError, DataError, WeisuError
 from forecast.returns import Sheet, hear
 from forecast.tables import Returns, Workplan, empty
 from pipelines import config, excel, readers, sheets
+from tests.conftest import THOROUGH
 from tests.reliability.hostile import CELLS, COUNTS, ORDERS, made, read, sheet_xml, workbook
 from tests.reports.sample import make
 from tests.work import peak
 
-SEEDS = {"text": 30, "yaml": 25, "parquet": 25, "xlsx": 5, "xls": 2}
+TRIES = 5 if THOROUGH else 1
+SEEDS = {"text": 6 * TRIES, "yaml": 5 * TRIES, "parquet": 5 * TRIES, "xlsx": TRIES, "xls": TRIES}
 
 
 @pytest.mark.parametrize("kind", SEEDS)
