@@ -122,7 +122,7 @@ def code(cells: pd.Series, names: bool) -> pd.Series:
 def file_name(name: str) -> str:
     """A file name without names and numbers of people; days and months in it stay."""
     text, facts = _hide(unicodedata.normalize("NFKC", name), "contacts", "people")
-    return _hide(text, "beside")[0] if facts else name
+    return _hide(text, "beside", "doors")[0] if facts else name
 
 
 def marked(cells: pd.Series) -> pd.Series:

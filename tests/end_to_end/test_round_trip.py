@@ -158,5 +158,5 @@ def test_feedback_needs_a_plan_and_files_that_can_be_read(cli: Cli, counts_job: 
     broken.write_bytes(b"not a workbook")
     result = cli("feedback", counts_job, broken, counts_job.with_name("missing.xlsx"))
     assert result.exit_code == 3
-    assert len(result.stderr.strip().splitlines()) == 2
+    assert len(result.stderr.strip().splitlines()) == 3
     assert "共" in cli("feedback", counts_job).stdout

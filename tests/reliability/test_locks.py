@@ -96,6 +96,7 @@ def test_patience_ends(tmp_path: Path) -> None:
 
 def test_feedback_between_a_line_and_its_run_does_not_hide_the_stopped_job(tmp_path: Path) -> None:
     """The lists come in while a job is killed between its line in the log and its run."""
+    (tmp_path / ".draft-1").mkdir()
     audit.record(tmp_path, "monthly", run="2024-08-never", outputs={})
     audit.record(tmp_path, "feedback", inputs=[], rows={})
     with runs.at_work(tmp_path, "monthly", Watch()) as job:
