@@ -32,7 +32,8 @@ ASKED = {
 }
 """Modules that reach out, and where; sockets outside the cluster tell the name of the machine alone."""
 MAY = {
-    ("pipelines/cluster.py", "pickle"), ("pipelines/cluster.py", "cloudpickle"), ("pipelines/cluster.py", "pickle.load"),
+    ("pipelines/cluster.py", "pickle"), ("pipelines/cluster.py", "cloudpickle"),
+    ("pipelines/cluster.py", "pickle.load"),
     ("pipelines/excel.py", "subprocess"), ("pipelines/excel.py", "subprocess.run"),
 }  # fmt: skip
 """What the driver of a cluster wrote itself, and a program of ours that opens a workbook apart."""
