@@ -9,8 +9,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
+from packaging.markers import Marker
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/licences.md"
+MACHINE = {
+    "python_version": "3.11",
+    "python_full_version": "3.11.7",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "implementation_name": "cpython",
+    "os_name": "posix",
+}
 HEAD = """# Licences
 
 Every package that runs with weisu, as locked in `uv.lock` and as its own metadata say; `make licences` writes this
@@ -28,22 +40,28 @@ def locked() -> list[dict[str, Any]]:
     return found
 
 
-def running() -> list[str]:
-    """Packages that weisu needs at run time, its extras included, as far as they are made for this system."""
-    by_name = {package["name"]: package for package in locked()}
-    root = by_name["weisu"]
+def running() -> dict[str, str]:
+    """Name -> version of what weisu needs at run time, its extras included, on a machine as `MACHINE` says.
+
+    What else is installed does not matter: the page is the same on every machine.
+    """
+    lock: dict[str, list[dict[str, Any]]] = {}
+    for package in locked():
+        lock.setdefault(package["name"], []).append(package)
+    (root,) = lock["weisu"]
     wanted = [*root["dependencies"], *(need for extra in root["optional-dependencies"].values() for need in extra)]
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     while wanted:
         need = wanted.pop()
-        package = by_name[need["name"]]
-        extras = [more for extra in need.get("extra", ()) for more in package["optional-dependencies"][extra]]
-        wanted += extras
+        if "marker" in need and not Marker(need["marker"]).evaluate(MACHINE):
+            continue
+        package = next(one for one in lock[need["name"]] if one["version"] == need.get("version", one["version"]))
+        for extra in need.get("extra", ()):
+            wanted += package["optional-dependencies"][extra]
         if need["name"] not in seen:
-            seen.add(need["name"])
+            seen[need["name"]] = package["version"]
             wanted += package.get("dependencies", [])
-    here = {name for name in seen if any(metadata.distributions(name=name))}
-    return sorted(here)
+    return dict(sorted(seen.items()))
 
 
 def licence(name: str) -> str:
@@ -58,8 +76,7 @@ def licence(name: str) -> str:
 
 def page() -> str:
     """The whole page."""
-    version = {package["name"]: package.get("version", "") for package in locked()}
-    return HEAD + "".join(f"| {name} | {version[name]} | {licence(name)} |\n" for name in running())
+    return HEAD + "".join(f"| {name} | {version} | {licence(name)} |\n" for name, version in running().items())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What weisu stands on: locked with hashes, from one place, under licences that let it be passed on."""
 
 import re
+import sys
+from importlib.metadata import version
 
 from tests.conftest import ROOT
 from tests.privacy import licences
@@ -20,6 +22,13 @@ def test_every_package_is_locked_with_a_hash_and_comes_from_pypi() -> None:
 
 def test_the_page_of_licences_is_current() -> None:
     assert licences.PAGE.read_text(encoding="utf-8") == licences.page()
+
+
+def test_what_is_listed_is_what_is_needed_here_and_not_what_happens_to_be_installed() -> None:
+    needed = licences.running()
+    assert "tzdata" not in needed  # Windows alone needs it; a tool of the tests may bring it
+    installed = {name: version(name) for name in needed if sys.version_info[:2] == (3, 11)}
+    assert {name: found for name, found in installed.items() if found != needed[name]} == {}
 
 
 def test_no_licence_forbids_passing_it_on() -> None:
