@@ -42,8 +42,10 @@ class _Aside(runs.Watch):
     """As patient as another watch, and as talkative about locks; no stage of what is read aside is shown."""
 
     def __init__(self, watch: runs.Watch):
-        self.patience = watch.patience
-        self.waits = watch.waits  # type: ignore[method-assign]
+        self.watch, self.patience = watch, watch.patience
+
+    def waits(self, text: str) -> None:
+        self.watch.waits(text)
 
 
 def months(

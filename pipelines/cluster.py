@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from forecast.errors import Fault, RunError
+from pipelines import store
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -191,13 +192,8 @@ def _lent(folder: Path, content: Any) -> Iterator[Path]:
                 left.unlink()
     path = folder / f".shared-{secrets.token_hex(8)}"
     try:
-        with path.open("wb") as file:
+        with store.writing(folder), path.open("wb") as file:
             cloudpickle.dump(content, file, protocol=pickle.HIGHEST_PROTOCOL)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        fix = "free space or give write permission there, then run again; nothing was published"
-        raise RunError(Fault(f"cannot write ({error.strerror or error})", str(folder), fix)) from None
-    try:
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -147,9 +147,9 @@ def _write(out: Path, files: Files, facts: dict[str, Any]) -> int:
     count = 1
     try:
         for name, content in files:
-            _put(draft / name, content)
+            store.draw(draft / name, content)
             count += 1
-        _put(draft / "export.json", json.dumps(facts, ensure_ascii=False, indent=1).encode() + b"\n")
+        store.draw(draft / "export.json", json.dumps(facts, ensure_ascii=False, indent=1).encode() + b"\n")
         with store.writing(out):
             if out.exists():
                 out.rmdir()
@@ -157,12 +157,6 @@ def _write(out: Path, files: Files, facts: dict[str, Any]) -> int:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return count
-
-
-def _put(path: Path, content: bytes) -> None:
-    with store.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:

@@ -95,10 +95,7 @@ class Run:
 
     def put(self, name: str, content: bytes) -> None:
         """A report into the run folder."""
-        path = self.draft / name
-        with store.writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        store.draw(self.draft / name, content)
 
 
 @contextmanager

@@ -145,6 +145,13 @@ def write(frame: pd.DataFrame, path: Path) -> None:
         pq.write_table(table, path, compression="zstd", version="2.6")
 
 
+def draw(path: Path, content: bytes) -> None:
+    """A file of a draft, which is shown, whole, when its folder is."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def put(path: Path, content: bytes) -> None:
     """One file in place of what stood there, in one step: it is the old one or the new one, never a part."""
     draft = path.with_name(f".{path.name}-{os.getpid()}")
