@@ -3,7 +3,6 @@
 Writes the table of docs/methods/choice.md.
 """
 
-import re
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from scipy.optimize import linprog
 
 from forecast.workplan import Limit, Plan
 from forecast.workplan.choice import choose
+from tests.bench import measure
 from tests.bench.page import table
 
 PAGE = Path(__file__).parents[2] / "docs/methods/choice.md"
@@ -86,9 +86,7 @@ def line(streets: int, share: float, slots: int) -> list[str]:
 def main() -> None:
     head = ["streets", "crew-days there are ÷ needed", "slots", "tasks that begin", "÷ bound", "s", "processor s"]
     text = table(head, [line(*case) for case in CASES])
-    page = PAGE.read_text(encoding="utf-8")
-    new = f"<!-- choice -->\n{text}<!-- end of choice -->"
-    PAGE.write_text(re.sub(r"<!-- choice -->.*<!-- end of choice -->", lambda _: new, page, flags=re.DOTALL), "utf-8")
+    measure.write(PAGE, "choice", text)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Each part (real, ceiling, madeup, silent, speed) is written between its own markers; without a part all are made.
 """
 
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from forecast import negbin
 from forecast.risk import eb_glm, judge
 from forecast.risk._chance import exceeds_median, interval, streets
 from forecast.risk.eb_glm import EbGlm
+from tests.bench import measure
 from tests.bench.page import table
 from tests.bench.risk import large, madeup, newyork, quiet
 from tests.bench.risk.newyork import City
@@ -226,19 +226,10 @@ PARTS: dict[str, Callable[[Path], str]] = {
 }
 
 
-def write(page: str, part: str, text: str) -> str:
-    """The page with `text` between the markers of the part."""
-    begin, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
-    found = re.search(f"{begin}.*?{end}", page, flags=re.S)
-    if found is None:
-        raise ValueError(f"the page has no markers {begin} ... {end}")
-    return page[: found.start()] + f"{begin}\n{text}{end}" + page[found.end() :]
-
-
 def main(data: Path, parts: list[str]) -> None:
     for part in parts or list(PARTS):
         text = PARTS[part](data)
-        PAGE.write_text(write(PAGE.read_text(encoding="utf-8"), part, text), encoding="utf-8")
+        measure.write(PAGE, part, text)
 
 
 if __name__ == "__main__":

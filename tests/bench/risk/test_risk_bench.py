@@ -1,10 +1,10 @@
-"""The risk bench: the list split without loss, the page written between markers."""
+"""The risk bench: the list split without loss, planted estates found."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.bench.risk import madeup, newyork, quiet, run
+from tests.bench.risk import madeup, newyork, quiet
 
 
 def test_the_list_is_read_without_the_year_judged(tmp_path: Path) -> None:
@@ -33,10 +33,3 @@ def test_planted_silent_estates_are_found_within_the_default_share() -> None:
     assert len(chosen) >= 10
     assert chosen["planted"].mean() >= 0.6
     assert not said.loc[said["planted"], "in_plan"].all()  # six categories cannot tell them all
-
-
-def test_a_part_is_written_between_its_markers() -> None:
-    page = "words\n<!-- real -->\nold\n<!-- end of real -->\nmore\n"
-    assert run.write(page, "real", "new\n") == "words\n<!-- real -->\nnew\n<!-- end of real -->\nmore\n"
-    with pytest.raises(ValueError, match="no markers"):
-        run.write(page, "speed", "x")
