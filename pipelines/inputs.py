@@ -1,7 +1,6 @@
 """Config -> everything a job knows before it forecasts; all faults of all inputs are told at once."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pipelines import arriving, geography, intake, keys, ledgers, sheets
 from pipelines.config import Config
 from pipelines.intake import Door
 from pipelines.runs import Run, locked
-from pipelines.store import Entry, Orders, Store, gather
+from pipelines.store import Entry, Orders, Store, gather, parquet
 from pipelines.words import say, share
 
 
@@ -474,5 +473,4 @@ def _digest(entries: list[Entry], reference: Reference, ledger: list[pd.DataFram
 
 
 def _frame_digest(frame: pd.DataFrame) -> str:
-    text = frame.to_csv(index=False) + json.dumps([str(dtype) for dtype in frame.dtypes])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(parquet(frame)).hexdigest()

@@ -196,10 +196,15 @@ def _clear_drafts(path: Path) -> None:
 
 def replace(frame: pd.DataFrame, path: Path) -> None:
     """One table in place of the one that stood there, in one step."""
+    put(path, parquet(frame))
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    """One table as the content of its file."""
     sink = io.BytesIO()
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(table, sink, compression="zstd", version="2.6")
-    put(path, sink.getvalue())
+    return sink.getvalue()
 
 
 def read(

@@ -67,6 +67,9 @@ def link(
     Returns:
         Links; `found` and `step` have the index of `names`.
     """
+    if names.empty:
+        nothing = pd.Series(index=names.index, dtype="str")
+        return Links(nothing, nothing.isna().astype("int64"), empty(EstateReview))
     key = ["written", "area"]
     spelled = pd.DataFrame(list(map(spell, names["written"])), index=names.index, columns=pd.Index(Spelling._fields))
     spelled = spelled.assign(area=names["area"], written=names["written"].map(plain))
@@ -81,6 +84,8 @@ def link(
         if number <= len(tries):
             scope, on, table = tries[number - 1]
             hits = _hits(open_rows, on, table, scope)
+        elif open_rows.empty:
+            break
         else:
             hits, doubts = _by_place(names.loc[open_rows.index], estates, lineage, areas)
             torn.append(doubts[~doubts["row"].isin(hits["row"])])
@@ -238,7 +243,7 @@ def _alike(names: pd.DataFrame, book: pd.DataFrame, options: Matching) -> pd.Dat
         (names[placed], options.alike, True),
         (names[~placed], max(CITYWIDE, options.alike), False),
     ):
-        for left, right in _candidates(own, book, local):
+        for left, right in _candidates(own, book, local) if len(own) else ():
             a, b = own.iloc[left], book.iloc[right]
             ok = ~apart(a["numbers"].to_numpy(dtype=object), b["numbers"].to_numpy(dtype=object))
             ok &= ~apart(a["sides"].to_numpy(dtype=object), b["sides"].to_numpy(dtype=object))

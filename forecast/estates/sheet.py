@@ -348,10 +348,11 @@ def _astray(table: pd.DataFrame, place_area: PlaceArea, outlined: Collection[str
     told = table[table["lon"].notna() & table["area"].isin(list(outlined))]
     if told.empty:
         return []
-    inside = pd.Series(False, index=told.index)
+    outside = told
     for east, north in ((0.0, 0.0), (NEAR, 0.0), (-NEAR, 0.0), (0.0, NEAR), (0.0, -NEAR)):
-        inside |= place_area([], told["lon"] + east, told["lat"] + north) == told["area"]
-    rows = told.index[~inside]
+        found = place_area([], outside["lon"] + east, outside["lat"] + north)
+        outside = outside[~(found == outside["area"])]
+    rows = outside.index
     if not len(rows):
         return []
     zh = f"{len(rows)} 个小区的坐标不在所写社区内; 以所写社区为准 → 核对坐标或社区"

@@ -34,14 +34,15 @@ class Cost:
 
 
 def cost(command: Sequence[str | Path], folder: Path = ROOT, **environment: str) -> Cost:
-    """Run a command to its end.
+    """Run a command to its end; of what it says, errors and progress are shown.
 
     Raises:
-        CalledProcessError: it failed; what it said is shown.
+        CalledProcessError: it failed.
     """
     began = time.monotonic()
     before = os.times()
-    child = subprocess.Popen([str(word) for word in command], cwd=folder, env=os.environ | environment)
+    words = [str(word) for word in command]
+    child = subprocess.Popen(words, cwd=folder, env=os.environ | environment, stdout=subprocess.DEVNULL)
     peak = _Peak(child.pid)
     peak.start()
     code = child.wait()
