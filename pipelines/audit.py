@@ -30,7 +30,13 @@ START = "0" * 64
 
 
 VOID = "void"
-"""Event of a line that takes back the one before it: its job was stopped before its run could be seen."""
+"""Event of a line that takes back an earlier one: its job was stopped before its run was seen, or its book grew."""
+
+BEGUN = "begun"
+"""Event of a line that says what is about to be added to a book."""
+
+OWN = ("at", "who", "event", "before", "hash")
+"""What every line says beside the facts it is given."""
 
 
 KINDS = ("audit_chain", "audit_unreadable", "audit_gone", "audit_added", "audit_changed", "audit_unlogged")
@@ -189,25 +195,36 @@ def _run(run: Path, outputs: dict[str, str]) -> Iterator[Breach]:
 
 
 def _books(folder: Path, told: list[tuple[str, dict[str, Any]]]) -> Iterator[Breach]:
-    """Of each book: what it held then stands first in it, and it grew by nothing but what was logged."""
+    """Of each book: what it held then stands first in it, and it grew by nothing but what was logged.
+
+    What the last line says was begun may stand there or not: its job was stopped, or is at it.
+    """
     length: dict[str, int] = {}
+    most: dict[str, int] = {}
     for where, line in told:
         if "book" not in line:
+            continue
+        if line.get("event") == VOID:
+            most.pop(str(line["book"]), None)
             continue
         try:
             name, start, size, wanted = str(line["book"]), int(line["start"]), int(line["bytes"]), str(line["sha256"])
         except (KeyError, TypeError, ValueError):
             yield Breach("audit_unreadable", where)
             continue
+        if start != length.setdefault(name, 0):
+            yield Breach("audit_unlogged", f"{name}, bytes {length[name]} to {start}")
+        if line.get("event") == BEGUN:
+            most[name], length[name] = size, start
+            continue
         if not (folder / name).is_file():
             yield Breach("audit_gone", name)
         elif digest(folder / name, size) != wanted:
             yield Breach("audit_changed", name)
-        if start != length.setdefault(name, 0):
-            yield Breach("audit_unlogged", f"{name}, bytes {length[name]} to {start}")
         length[name] = size
+        most.pop(name, None)
     for name, size in length.items():
-        if (folder / name).is_file() and (folder / name).stat().st_size > size:
+        if (folder / name).is_file() and (folder / name).stat().st_size > most.get(name, size):
             yield Breach("audit_unlogged", f"{name}, from byte {size} on")
 
 

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from forecast.errors import WeisuError
 from forecast.tables import Returns, Workplan, conform, empty
 from forecast.tasks import tasks
 from pipelines import audit, runs, store
@@ -16,6 +18,9 @@ from pipelines.config import Config
 
 ISSUING = ("monthly", "plan")
 """Jobs whose plans are issued."""
+
+EVENT = "feedback"
+"""What the audit log calls a book that grew."""
 
 
 @dataclass(frozen=True)
@@ -71,33 +76,70 @@ def returns(config: Config) -> pd.DataFrame:
     return conform(Returns, frame)
 
 
-def append(config: Config, heard: pd.DataFrame) -> None:
-    """Add Returns to the book; on the disk when this ends. Nothing that stands there is touched."""
-    path = _path(config)
-    lines = heard.assign(**{name: heard[name].dt.strftime("%Y-%m-%d") for name in ("done_on", "said_on")}).to_json(
-        orient="records", lines=True, force_ascii=False
-    )
+def append(config: Config, heard: pd.DataFrame, **told: Any) -> None:
+    """Add Returns to the book; on the disk and in the audit log when this ends. Nothing that stands there is touched.
+
+    A line of the log says before what is to be added, and another after: `settle` knows from the first what a job
+    that was stopped between the two had begun. `told`: facts of both.
+    """
+    path, log = _path(config), config.path(config.settings.runs)
+    old = path.read_bytes() if path.exists() else b""
+    new = _lines(heard, cut=old != b"" and not old.endswith(b"\n")) if len(heard) else b""
+    facts = {"book": _seen(config), "start": len(old), "bytes": len(old + new)}
+    facts |= {"sha256": hashlib.sha256(old + new).hexdigest(), **told}
+    if new:
+        audit.record(log, audit.BEGUN, **facts)
+        try:
+            _add(path, new)
+        except WeisuError:
+            with suppress(WeisuError):  # else the next job settles it
+                audit.record(log, audit.VOID, book=facts["book"])
+            raise
+    if old + new:
+        audit.record(log, EVENT, **facts)
+    else:
+        audit.record(log, EVENT, **told)
+
+
+def settle(config: Config) -> None:
+    """Finish in the log, or take out of the book, what a stopped job had begun to add. Call it under the book's lock.
+
+    What stands whole in the book stays; of a part nobody was told that it was heard.
+    """
+    path, log = _path(config), config.path(config.settings.runs)
+    mine = (line for line in reversed(audit.lines(log)) if line.get("book") == _seen(config))
+    begun: dict[str, Any] = next(mine, {})
+    if begun.get("event") != audit.BEGUN:
+        return
+    if path.exists() and audit.digest(path) == begun["sha256"]:
+        facts = {name: value for name, value in begun.items() if name not in audit.OWN}
+        audit.record(log, EVENT, **facts)
+        return
+    if path.exists() and path.stat().st_size > begun["start"]:
+        with store.writing(path), path.open("r+b") as file:
+            file.truncate(begun["start"])
+            os.fsync(file.fileno())
+    audit.record(log, audit.VOID, book=begun["book"])
+
+
+def _lines(heard: pd.DataFrame, cut: bool) -> bytes:
+    """Returns as lines; cut: the book ends within a line, which is ended first."""
+    days = {name: heard[name].dt.strftime("%Y-%m-%d") for name in ("done_on", "said_on")}
+    text = heard.assign(**days).to_json(orient="records", lines=True, force_ascii=False)
+    return (("\n" if cut else "") + text.removesuffix("\n") + "\n").encode()
+
+
+def _add(path: Path, content: bytes) -> None:
     with store.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        cut = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         with path.open("ab", buffering=0) as file:
-            store.append(file, (("\n" if cut else "") + (lines if lines.endswith("\n") else lines + "\n")).encode())
+            store.append(file, content)
         store.sync(path.parent, deep=False)
 
 
-def facts(config: Config, start: int) -> dict[str, Any]:
-    """Where the book is, as seen from the runs folder, how long it was and is, and its sha256, for the audit log."""
-    path = _path(config)
-    if not path.exists():
-        return {}
-    seen = os.path.relpath(path, config.path(config.settings.runs))
-    return {"book": seen, "start": start, "bytes": path.stat().st_size, "sha256": audit.digest(path)}
-
-
-def length(config: Config) -> int:
-    """Bytes of the book."""
-    path = _path(config)
-    return path.stat().st_size if path.exists() else 0
+def _seen(config: Config) -> str:
+    """The book as seen from the runs folder."""
+    return os.path.relpath(_path(config), config.path(config.settings.runs))
 
 
 def _a_year_before(found: list[Path], as_of: pd.Timestamp | None) -> Path | None:

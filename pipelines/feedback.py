@@ -78,29 +78,21 @@ def run(config: Config, files: Sequence[Path], today: pd.Timestamp) -> Said:
     """
     folder = config.path(config.settings.ledger)
     with runs.locked(folder, "feedback"):
+        book.settle(config)
         past = book.past(config, config.path(config.settings.runs))
         if not past.plans:
             fix = "run `weisu monthly` first, or name the config the plans were made with"
             raise DataError(Fault("no plan was issued yet", config.settings.runs, fix))
         issued = pd.concat(past.plans, ignore_index=True).drop_duplicates("task_id", keep="last")
-        known = book.returns(config)
-        start = book.length(config)
-        heard = hear(_sheets(files), issued, known, today) if files else _nothing()
-        if len(heard.returns):
-            book.append(config, heard.returns)
+        heard = hear(_sheets(files), issued, book.returns(config), today) if files else _nothing()
         if files:
-            _recorded(config, files, heard, start)
+            rows = {"kept": len(heard.returns), "refused": len(heard.refusals), "unchanged": heard.unchanged}
+            book.append(config, heard.returns, inputs=sorted(audit.digest(file) for file in files), rows=rows)
         now = tasks(past.plans, book.returns(config))
         store.replace(now, folder / "tasks.parquet")
         store.put(folder / "tasks.csv", _csv(now))
         store.put(folder / "refused.csv", _csv(heard.refusals))
     return Said(heard, len(files), now, folder / "refused.csv", config.settings.language)
-
-
-def _recorded(config: Config, files: Sequence[Path], heard: Heard, start: int) -> None:
-    inputs = sorted(audit.digest(file) for file in files)
-    rows = {"kept": len(heard.returns), "refused": len(heard.refusals), "unchanged": heard.unchanged}
-    audit.record(config.path(config.settings.runs), "feedback", inputs=inputs, rows=rows, **book.facts(config, start))
 
 
 def _nothing() -> Heard:

@@ -98,7 +98,8 @@ def jobs(folder: Path, workers: int) -> Wrong:
     """Each kind of fault at seeded calls of each job."""
     city, wanted, cost = undisturbed(folder)
     chance = random.Random(21)
-    todo = [(job, Fault(kind, chance.randint(1, cost[job][1]))) for job in JOBS for kind in KINDS for _ in range(4)]
+    ways = [(job, kind, chance.sample(range(1, cost[job][1] + 1), 4)) for job in JOBS for kind in KINDS]
+    todo = [(job, Fault(kind, at)) for job, kind, places in ways for at in places]
 
     def one(item: tuple[str, Fault]) -> Wrong:
         job, fault = item

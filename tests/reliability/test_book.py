@@ -1,14 +1,16 @@
 """The book of returned lists: what once stood in it is read again, whatever signs it holds, wherever it was cut."""
 
 import errno
+import io
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from forecast.errors import RunError
 from forecast.tables import Returns, conform, empty
-from pipelines import book, config, store
+from pipelines import audit, book, config, store
 from pipelines.config import Config
 from tests.reliability.jobs import write_city
 
@@ -61,3 +63,59 @@ def test_a_refused_write_leaves_no_half_line(city: Config, monkeypatch: pytest.M
     with pytest.raises(RunError, match="cannot write"):
         book.append(city, said("b" * 12, "乙"))
     assert path.read_bytes() == before
+
+
+class Stop(BaseException):
+    """The machine stops here."""
+
+
+def stopped(city: Config, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """Add a line to the book and stop before or after a step, or with half of the line written."""
+    step, _, when = at.partition(" ")
+    append, record = store.append, audit.record
+
+    def line(file: io.FileIO, content: bytes) -> None:
+        if Path(str(file.name)).name != "returns.jsonl":
+            append(file, content)
+            return
+        content = {"before": b"", "half": content[: len(content) // 2], "after": content}[when]
+        append(file, content)
+        raise Stop
+
+    def log(folder: Path, event: str, **facts: Any) -> None:
+        if event != step or when == "after":
+            record(folder, event, **facts)
+        if event == step:
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "record", log)
+        if step == "line":
+            patch.setattr(store, "append", line)
+        with pytest.raises(Stop):
+            book.append(city, said("b" * 12, "乙"))
+
+
+@pytest.mark.parametrize(
+    ("at", "heard"),
+    [("begun before", 1), ("begun after", 1), ("line before", 1), ("line half", 1), ("line after", 2),
+     ("feedback before", 2), ("feedback after", 2)],
+)  # fmt: skip
+def test_a_job_stopped_anywhere_leaves_a_book_and_a_log_that_agree(
+    city: Config, monkeypatch: pytest.MonkeyPatch, at: str, heard: int
+) -> None:
+    log = city.path(city.settings.runs)
+    book.append(city, said("a" * 12, "甲"), inputs=[])
+    stopped(city, monkeypatch, at)
+    assert audit.verify(log) == []
+    book.settle(city)
+    assert audit.verify(log) == []
+    assert len(book.returns(city)) == heard
+    book.append(city, said("c" * 12, "丙"), inputs=[])
+    assert audit.verify(log) == []
+    assert book.returns(city)["task_id"].tolist()[-1] == "c" * 12
+    path = city.path(city.settings.ledger) / "returns.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [breach.kind for breach in audit.verify(log)] == ["audit_changed"]
+    book.settle(city)
+    assert [breach.kind for breach in audit.verify(log)] == ["audit_changed"]
