@@ -7,7 +7,7 @@ MODELS ?=
 PARTS ?=
 BENCH ?=
 
-.PHONY: install demo test test-all lint dictionary fields example bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
+.PHONY: install demo test test-all lint dictionary fields example bench bench-peers bench-ablations bench-plans bench-choice bench-feedback bench-risk bench-effects bench-reliability audit sbom licences clean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -41,6 +41,11 @@ fields: install
 
 example: install
 	@.venv/bin/python -m tests.reports.example reports/example
+
+# How fast and how large, part by part -> docs/performance.md; BENCH names some of the parts.
+bench: install
+	@$(UV) sync --project tests/bench/peers --python .venv/bin/python --locked --quiet
+	@for part in $(or $(BENCH),startup intake scale city); do .venv/bin/python -m tests.bench.$$part || exit 1; done
 
 bench-peers: install
 	@$(UV) sync --project tests/bench/peers --python .venv/bin/python --locked --quiet

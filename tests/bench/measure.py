@@ -83,7 +83,7 @@ def machine() -> str:
 
 
 def write(page: Path, part: str, text: str) -> None:
-    """Put a text between the marks `<!-- part -->` and `<!-- end of part -->` of a page.
+    """Say a text, and put it between the marks `<!-- part -->` and `<!-- end of part -->` of a page.
 
     Raises:
         ValueError: the page has no such marks.
@@ -93,4 +93,5 @@ def write(page: Path, part: str, text: str) -> None:
     _, closed, after = rest.partition(end)
     if not (marked and closed):
         raise ValueError(f"{page} has no marks of {part}")
+    print(text)  # noqa: T201
     page.write_text(f"{before}{start}\n{text}{end}{after}", encoding="utf-8")
