@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field
+from scipy import sparse
 
 from forecast.protected import is_protected
 from forecast.risk import exposure, known_at
@@ -148,12 +149,7 @@ def _grouped(spec: Fairness, name: str, groups: pd.Series, figures: Array) -> pd
     size = np.bincount(codes, minlength=len(names))
     sums = _sums(codes, figures, len(names))
     ratio, loud = _ratio(sums, 1), _ratio(sums, 2)
-    rng, n = np.random.default_rng(spec.seed), len(codes)
-    draws = np.empty((spec.draws, len(names)))
-    for draw in range(spec.draws):
-        pick = rng.integers(0, n, n) if n else np.empty(0, dtype=int)
-        draws[draw] = _ratio(_sums(codes[pick], figures[pick], len(names)), 1)
-    low, high = _ends(draws, spec.interval)
+    low, high = _ends(_resampled(spec, codes, figures[:, :2], len(names)), spec.interval)
     share = _shares(sums)
     few = ~(np.fmax(sums[:, 0], sums[:, 0].sum() * share[:, 1]) >= ENOUGH)
     low[few] = high[few] = np.nan
@@ -165,6 +161,18 @@ def _grouped(spec: Fairness, name: str, groups: pd.Series, figures: Array) -> pd
         }
     )  # fmt: skip
     return table[table["estates"] > 0]
+
+
+def _resampled(spec: Fairness, codes: Array, figures: Array, groups: int) -> Array:
+    """(draws, groups) ratios of estates drawn with replacement. figures: (n, 2) slots, need."""
+    rng, n = np.random.default_rng(spec.seed), len(codes)
+    place = np.arange(n)
+    slots, need = (sparse.csr_array((column, (codes, place)), shape=(groups, n)) for column in figures.T)
+    draws = np.full((spec.draws, groups), np.nan)
+    for draw in range(spec.draws if n else 0):
+        times = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
+        draws[draw] = _ratio(np.column_stack([slots @ times, need @ times]), 1)
+    return draws
 
 
 def _sums(codes: Array, figures: Array, groups: int) -> Array:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from forecast.risk.fairness import Fairness, fairness
+from forecast.risk.fairness import Fairness, _resampled, fairness
 from forecast.tables import ALL, EstateHistory, Estates, Risk, conform, empty
 from tests import naive
 
@@ -114,3 +114,16 @@ def test_protected_attributes_are_refused_by_name(name: str) -> None:
         Fairness(by=(name,))
     with pytest.raises(ValidationError, match="groups no homes"):
         Fairness(by=("lon",))
+
+
+def test_the_interval_is_that_of_estates_drawn_one_by_one() -> None:
+    rng = np.random.default_rng(3)
+    codes, figures = rng.integers(0, 3, 40), rng.gamma(1.0, 3.0, (40, 2))
+    drawn = _resampled(SPEC, codes, figures, 4)
+    again = np.random.default_rng(SPEC.seed)
+    for row in drawn:
+        pick = again.integers(0, 40, 40)
+        sums = np.array([figures[[k for k in pick if codes[k] == group]].sum(axis=0) for group in range(4)])
+        share = sums / sums.sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            assert row == pytest.approx(share[:, 0] / share[:, 1], nan_ok=True)
