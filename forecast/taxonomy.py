@@ -194,13 +194,16 @@ def _by_value(texts: pd.Series, received_at: pd.Series, crosswalk: _Crosswalk) -
 
 def _by_keyword(free_text: pd.Series, taxonomy: Taxonomy) -> np.ndarray:
     words = [(_plain(word), category.code) for category in taxonomy.categories for word in category.keywords]
-    found = np.full(len(free_text), None, dtype=object)
-    plain = pd.Series([None if pd.isna(text) else _plain(str(text)) for text in free_text], dtype="str").dropna()
-    for word, code in sorted(words, key=lambda pair: -len(pair[0])):
-        hit = plain.str.contains(word, regex=False).to_numpy()
-        found[plain.index[hit]] = code
-        plain = plain[~hit]
-    return found
+    best = {}
+    for rank, (word, code) in enumerate(sorted(words, key=lambda pair: -len(pair[0]))):
+        best.setdefault(word, (rank, code))
+    anywhere = re.compile(f"(?=({'|'.join(map(re.escape, best)) or '(?!)'}))")
+
+    def find(text: str) -> str | None:
+        return min((best[word] for word in anywhere.findall(_plain(text))), default=(0, None))[1]
+
+    number, values = pd.factorize(free_text)
+    return np.array([*(find(str(value)) for value in values.tolist()), None], dtype=object)[number]
 
 
 def _as_they_are(texts: pd.Series) -> np.ndarray:
