@@ -7,6 +7,7 @@ fact, or standing alone, and only with frequent surnames. What is free text by n
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -163,6 +164,7 @@ def _numbers(text: str, digits: int) -> tuple[str, int]:
     return re.subn(rf"\d{{{digits},}}[xX]?", HIDDEN, text)
 
 
+@lru_cache(maxsize=1 << 16)
 def _kept(raw: str) -> str:
     text, contacts = _hide(unicodedata.normalize("NFKC", raw), "contacts", "people")
     text, numbers = _numbers(text, 7)

@@ -214,17 +214,17 @@ def _open(batch: pd.DataFrame, source: Source) -> _Rows:
         raise DataError(faults)
     found = locate(headers, source)
     used = {header for ways in found.values() for way in ways for header in way}
-    frame = batch[[header for header in headers if header in used]].reset_index(drop=True)
+    frame = pd.DataFrame({header: parse.code(batch[header]) for header in headers if header in used})
+    frame = frame.reset_index(drop=True)
     return _Rows(frame, frame.index, batch.index.to_numpy(), found)
 
 
 def _joined(columns: Sequence[pd.Series], field: str) -> pd.Series:
     """Levels as one path. An area whose finest level is empty is empty, a category may end early."""
-    levels = [parse.code(column) for column in columns]
-    joined = levels[0]
-    for level in levels[1:]:
+    joined = columns[0]
+    for level in columns[1:]:
         joined = (joined + "->" + level).fillna(joined).fillna(level)
-    return joined.where(levels[-1].notna()) if field == "area" else joined
+    return joined.where(columns[-1].notna()) if field == "area" and len(columns) > 1 else joined
 
 
 # --- What becomes of each row ----------------------------------------------------------------------------------
@@ -297,11 +297,11 @@ def _tally(fate: np.ndarray, found: pd.DataFrame, days: pd.Series) -> Tally:
 
 def _time_faults(cells: pd.Series, times: pd.Series) -> pd.Series:
     """Why a time cannot be used; null where it can."""
-    sound = times.dt.year.between(*YEARS)
-    reason = np.select(
-        [sound, cells.isna(), times.isna()], ["", "empty", "not a date"], f"year outside {YEARS[0]}-{YEARS[1]}"
-    )
-    return pd.Series(reason, index=cells.index, dtype="str").mask(sound)
+    reasons = np.full(len(cells), None, dtype=object)
+    bad = np.flatnonzero(~times.dt.year.between(*YEARS))
+    empty, unread = cells.iloc[bad].isna(), times.iloc[bad].isna()
+    reasons[bad] = np.select([empty, unread], ["empty", "not a date"], f"year outside {YEARS[0]}-{YEARS[1]}")
+    return pd.Series(reasons, index=cells.index, dtype="str")
 
 
 def _count_faults(cells: pd.Series, figures: pd.Series) -> pd.Series:
@@ -321,13 +321,16 @@ def _closed(rows: _Rows, source: Source) -> pd.Series:
 
 
 def _place(rows: _Rows, source: Source, key: bytes | None) -> pd.Series:
-    spot = parse.squeezed(rows.text("address")).fillna(parse.squeezed(rows.text("estate")))
-    return parse.digest(spot, key or f"place of {source.name}".encode())
+    spot = rows.text("address").fillna(rows.text("estate"))
+    return parse.digest(parse.squeezed(spot), key or f"place of {source.name}".encode())
 
 
 def _estate(rows: _Rows) -> pd.Series:
-    names = personal.kept(rows.text("estate"), codes=True)
-    return names.mask(names == personal.HIDDEN)
+    def names(written: pd.Series) -> pd.Series:
+        kept = personal.kept(written, codes=True)
+        return kept.mask(kept == personal.HIDDEN)
+
+    return parse.by_value(rows.text("estate"), names)
 
 
 def _caller(rows: _Rows, key: bytes | None) -> pd.Series:

@@ -4,6 +4,7 @@ One CSV of a made-up city, many times over under other ids, callers and houses; 
 """
 
 import argparse
+import io
 import json
 import math
 import shutil
@@ -26,7 +27,8 @@ import pyarrow.parquet as pq
 from forecast.simulate import City, simulate
 from forecast.simulate.words import VAGUE, WORDS
 from forecast.taxonomy import Taxonomy
-from pipelines import api, config, inputs
+from pipelines import config, inputs
+from pipelines.runs import Run, Watch
 from tests.bench import measure
 from tests.bench.page import table
 from tests.conftest import ROOT
@@ -180,10 +182,10 @@ def twin(csv: Path, out: Path) -> None:
 
 def ours(folder: Path, out: Path) -> None:
     """Intake as the jobs do it, up to the panel."""
-    clock = time.monotonic()
-    loaded = api.load(folder / "weisu.yaml")
-    read = time.monotonic() - clock
-    panel = inputs.panel_of(loaded.config, loaded.history)
-    sources = loaded.history.sources[["rows", "kept", "rejected"]].sum().astype(int).to_dict()
-    said = {"orders": int(loaded.counts["orders"].sum()), "panel": len(panel), "read": read, **sources}
+    chosen = config.load(folder / "weisu.yaml")
+    with io.StringIO() as log:
+        job = Run(chosen.root, Watch(), log)
+        history = inputs.read(chosen, None, job)
+    panel = inputs.panel_of(chosen, history)
+    said = {"orders": int(history.counts["orders"].sum()), "panel": len(panel), **history.totals()}
     out.write_text(json.dumps(said))
