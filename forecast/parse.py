@@ -15,8 +15,7 @@ NULLS = ("", "#n/a", "null", "nan", "nat", "none", "na", "n/a", "<na>", "\\n")
 
 LONGEST_NULL = max(map(len, NULLS))
 _BLANK_HEADS = np.array([0xC2, 0xE1, 0xE2, 0xE3], dtype="uint8")
-"""First byte, in UTF-8, of every blank that is not ASCII; the first of them begins letters of two bytes, the others of
-three."""
+"""First byte, in UTF-8, of every blank that is not ASCII: of two bytes behind the first of these, else of three."""
 
 YES = (
     "是", "已", "有", "对", "已联系", "联系", "已响应", "响应", "已解决", "解决", "有效",
@@ -262,15 +261,18 @@ def _by_format(form: str) -> Reader:
 
 
 def _iso(text: pd.Series) -> np.ndarray:
-    """The usual form, quickly. Days that few years or none have are read together, or left to the slow way together."""
+    """The usual form, quickly. Days that not every year has are read if all are real, else left to the slow way."""
     plain = _arrow(text)
-    like, sure = pc.match_substring_regex(plain, _ISO), pc.match_substring_regex(plain, _SURE)
-    read = pc.cast(pc.if_else(sure, plain, None), pa.timestamp("us"))
-    rest = pc.and_not(like, sure)
-    if pc.any(rest).as_py():
+    sure = pc.match_substring_regex(plain, _SURE)
+    read = pc.cast(pc.if_else(sure, plain, None), pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    rest = np.flatnonzero(~sure.to_numpy(zero_copy_only=False))
+    if len(rest):
+        others = plain.take(pa.array(rest))
+        like = pc.if_else(pc.match_substring_regex(others, _ISO), others, None)
+        read = read.copy()
         with suppress(pa.ArrowInvalid):
-            read = pc.coalesce(read, pc.cast(pc.if_else(rest, plain, None), pa.timestamp("us")))
-    return read.to_numpy(zero_copy_only=False)
+            read[rest] = pc.cast(like, pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    return read
 
 
 def _by_regex(form: str) -> Reader:

@@ -100,7 +100,7 @@ IDS_HIDE = CONTACTS[:5]
 BARE = r"^[!-?A-~]+$"
 """ASCII without blanks and without @: no word, no mail."""
 NUMBERS = "^(?:" + "|".join(re.sub(r"\(\?<?!.*?\)", "", form) for form in IDS_HIDE[1:]) + ")$"
-"""A whole cell that is a paper or a telephone, as RE2 reads it, if the cell is BARE: nothing stands beside it to look at."""
+"""A whole cell that is a paper or a telephone, for RE2, if it is BARE: nothing stands beside it to look at."""
 
 
 def kept(cells: pd.Series, codes: bool = False) -> pd.Series:
@@ -200,4 +200,5 @@ def _without_names(raw: str) -> str | None:
 
 
 def _marks(text: str) -> bool:
-    return bool(re.search(rf"{HAN}|[\s@]", text)) or any(form.fullmatch(text) for form in FOUND["contacts"][: len(IDS_HIDE)])
+    forms = FOUND["contacts"][: len(IDS_HIDE)]
+    return bool(re.search(rf"{HAN}|[\s@]", text)) or any(form.fullmatch(text) for form in forms)

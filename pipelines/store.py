@@ -84,7 +84,7 @@ class Store:
         sync(self.folder, deep=False)
 
     def sweep(self) -> None:
-        """Remove what killed jobs left. Call it under the lock; a query that runs now needs none and keeps its own."""
+        """Remove what killed jobs left. Call it under the lock, which queries do without: theirs stay."""
         for draft in self.folder.glob(".*.*"):
             if not (draft.name.startswith(SPILL) and _lives(draft.name.removeprefix(SPILL))):
                 shutil.rmtree(draft, ignore_errors=True)
@@ -385,7 +385,7 @@ class Orders:
 
     @cached_property
     def _known(self) -> duckdb.DuckDBPyConnection:
-        """`raw`, `older`, `orders` and `marked`, made once for all questions; what memory does not hold is spilled."""
+        """`raw`, `older`, `orders` and `marked`, made once; what memory does not hold is spilled."""
         spill = self.entries[0].folder.parent / f"{SPILL}{socket.gethostname()}-{os.getpid()}"
         connection = duckdb.connect(config={**ALONE, "memory_limit": MEMORY, "temp_directory": str(spill)})
         given = {
@@ -404,5 +404,5 @@ class Orders:
         try:
             return self._known.execute(select, list(more)).df()
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            fix = "free space there, and memory; nothing was published"
-            raise RunError(Fault(f"orders cannot be counted ({error})", str(self.entries[0].folder.parent), fix)) from None
+            where, fix = str(self.entries[0].folder.parent), "free space there; nothing was published"
+            raise RunError(Fault(f"orders cannot be counted ({error})", where, fix)) from None

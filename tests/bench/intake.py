@@ -1,22 +1,19 @@
-"""`python -m tests.bench.intake`: raw orders with free text -> what intake costs beside DuckDB, in docs/performance.md.
+"""`python -m tests.bench.intake`: raw orders with free text -> what intake costs beside DuckDB (docs/performance.md).
 
 One CSV of a made-up city, many times over under other ids, callers and houses; then one file of a new month.
 """
 
 import argparse
-import io
 import json
 import math
-import shutil
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -27,8 +24,7 @@ import pyarrow.parquet as pq
 from forecast.simulate import City, simulate
 from forecast.simulate.words import VAGUE, WORDS
 from forecast.taxonomy import Taxonomy
-from pipelines import config, inputs
-from pipelines.runs import Run, Watch
+from pipelines import config
 from tests.bench import measure
 from tests.bench.page import table
 from tests.conftest import ROOT
@@ -36,6 +32,8 @@ from tests.conftest import ROOT
 PAGE = ROOT / "docs/performance.md"
 ROWS = 20_000_000
 PARQUET = (10_000_000, 30_000_000, 100_000_000)
+PART = 1_000_000
+"""Rows of a Parquet partition, about."""
 TREE = "configs/categories/cn.yaml"
 KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 """Of the caller hash: without one, fewer cells would be hashed."""
@@ -49,17 +47,6 @@ categories: {tree}
 DIRTY, EMPTY, UNKNOWN, AGAIN = 0.0004, 0.05, 0.02, 0.01
 """Parts of the rows: a time that does not exist, no category, no community, written a second time."""
 ASKS = ("希望尽快处理", "要求给出答复", "多次反映未果", "孩子老人在家", "已报物业无人管")
-
-TWIN = """
-CREATE TABLE said AS
-SELECT "社区/村" AS area, "问题分类" AS category, date_trunc('month', moment) AS month, count(*) AS orders
-FROM (
-    SELECT *, try_cast("创建时间" AS TIMESTAMP) AS moment FROM read_csv(?, all_varchar = true, header = true)
-    QUALIFY row_number() OVER (PARTITION BY "工单编号" ORDER BY moment DESC) = 1
-)
-WHERE moment IS NOT NULL GROUP BY ALL
-"""
-"""What DuckDB alone would do with the file: read, one row an order (its latest), group."""
 
 
 # --- Raw files -------------------------------------------------------------------------------------------------
@@ -77,11 +64,12 @@ def base(rows: int, seed: int = 20) -> Base:
     """A city of about a twentieth of `rows`, between 4 communities in 2 years and 343 in 6."""
     city = City(seed=seed, communities=int(np.clip(rows // 58_000, 4, 343)), years=6 if rows >= 10**6 else 2)
     made = simulate(city)
-    orders = made.orders[made.orders["kind"] != "咨询"].sort_values("received_at", ignore_index=True)
-    rng, n = np.random.default_rng(seed), len(made.orders[made.orders["kind"] != "咨询"])
-    code, codes = pd.factorize(orders["category"])
     tree = Taxonomy(**config.read_yaml(ROOT / TREE)).categories
-    names = {category.code: category.name for category in tree}
+    names = {category.code: category.name for category in tree if not category.consultation}
+    complaints = (made.orders["kind"] != "咨询") & made.orders["category"].isin(names)
+    orders = made.orders[complaints].sort_values("received_at", ignore_index=True)
+    rng, n = np.random.default_rng(seed), len(orders)
+    code, codes = pd.factorize(orders["category"])
     phrase = np.array([[said for _, said in WORDS[str(name)].details] for name in codes])[code, rng.integers(0, 3, n)]
     estate = orders["estate"].map(made.estates.set_index("estate")["estate_name"])
     community = orders["area"].map(made.areas.set_index("area")["name"])
@@ -172,20 +160,94 @@ def new_month(city: Base) -> Iterator[pa.Table]:
 # --- The two commands ------------------------------------------------------------------------------------------
 
 
-def twin(csv: Path, out: Path) -> None:
-    """DuckDB alone, two threads."""
-    with duckdb.connect(config={"threads": 2}) as connection:
-        connection.execute(TWIN, [str(csv)])
-        orders = connection.execute("SELECT sum(orders)::BIGINT FROM said").fetchone()
-    out.write_text(json.dumps({"orders": orders and orders[0]}))
+@dataclass(frozen=True)
+class Ran:
+    """What a command cost, and what it said."""
+
+    cost: measure.Cost
+    said: dict[str, Any]
 
 
-def ours(folder: Path, out: Path) -> None:
-    """Intake as the jobs do it, up to the panel."""
-    chosen = config.load(folder / "weisu.yaml")
-    with io.StringIO() as log:
-        job = Run(chosen.root, Watch(), log)
-        history = inputs.read(chosen, None, job)
-    panel = inputs.panel_of(chosen, history)
-    said = {"orders": int(history.counts["orders"].sum()), "panel": len(panel), **history.totals()}
-    out.write_text(json.dumps(said))
+def ran(module: str, place: Path, scratch: Path) -> Ran:
+    """DuckDB or intake in a process of its own."""
+    out = scratch / "said.json"
+    cost = measure.cost([sys.executable, "-m", f"tests.bench.{module}", place, out], WEISU_CALLER_KEY=KEY)
+    return Ran(cost, json.loads(out.read_text()))
+
+
+# --- The page --------------------------------------------------------------------------------------------------
+
+
+def bench(rows: int, scratch: Path) -> str:
+    """The text of the part `intake`.
+
+    Raises:
+        ValueError: DuckDB and intake count other orders.
+    """
+    folder = scratch / "city"
+    city = base(rows)
+    write_city(folder, city)
+    first = folder / "orders/all.csv"
+    count = write_csv(first, parts(city, rows))
+    size = first.stat().st_size
+    alone, whole = ran("intake_twin", first, scratch), ran("intake_ours", folder, scratch)
+    write_csv(folder / "orders/new.csv", new_month(city))
+    more = ran("intake_ours", folder, scratch)
+    if alone.said["orders"] != whole.said["orders"]:
+        raise ValueError(f"DuckDB counts {alone.said['orders']} orders, intake {whole.said['orders']}")
+    head = f"{count:,} rows of {size / count:.0f} bytes ({size / 1e9:.2f} GB) in one CSV, then a month more "
+    head += f"({more.said['rows'] - whole.said['rows']:,} rows): `python -m tests.bench.intake --rows {rows}`"
+    return f"{head} on {measure.machine()}.\n\n{told(alone, whole, more)}\n"
+
+
+def told(alone: Ran, whole: Ran, more: Ran) -> str:
+    """Markdown: seconds, and times DuckDB's."""
+    cost = alone.cost
+    lines = [("DuckDB alone: read, de-duplicate, group", cost.clock, cost.processor, cost.gigabytes)]
+    for name, run in (("first run", whole), ("second run, one new month", more)):
+        lines.append((f"{name}, to the panel", run.cost.clock, run.cost.processor, run.cost.gigabytes))
+        lines.append((f"{name}: reading alone", *run.said["reading"], None))
+        rows = [
+        [name, f"{clock:.1f}", f"{spent:.1f}", f"{clock / cost.clock:.2f}", f"{spent / cost.processor:.2f}",
+         "" if peak is None else f"{peak:.2f}"]
+        for name, clock, spent, peak in lines
+    ]  # fmt: skip
+    text = table(["", "s", "processor s", "× DuckDB", "× its processor", "peak GB"], rows)
+    shares = [b / a for a, b in zip(whole.said["reading"], more.said["reading"], strict=True)]
+    said = f"{shares[0]:.1%} of the clock, {shares[1]:.1%} of the processor"
+    return f"{text}\nReading of the second run ÷ of the first: {said}.\n"
+
+
+def partitions(scratch: Path, steps: tuple[int, ...], rows: int) -> str:
+    """Peak memory while Parquet partitions of `rows` rows come in, until there are as many rows as each step says."""
+    folder, city, lines, there = scratch / "parquet", base(rows), [], 0
+    write_city(folder, city)
+    for step in steps:
+        while there < step:
+            part = raw(city.rows, there, there // rows, np.random.default_rng(there))
+            pq.write_table(part, folder / f"orders/{there:012d}.parquet")
+            there += part.num_rows
+        run = ran("intake_ours", folder, scratch)
+        lines.append([f"{run.said['rows']:,}", f"{run.cost.clock:.0f}", f"{run.cost.processor:.0f}",
+                      f"{run.said['reading'][0]:.0f}", f"{run.cost.gigabytes:.2f}"])  # fmt: skip
+    return table(["rows in all", "s", "processor s", "of the s, reading what is new", "peak GB"], lines)
+
+
+def main() -> None:
+    given = _options()
+    with TemporaryDirectory(dir=given.scratch) as scratch:
+        text = "" if given.parquet else bench(given.rows, Path(scratch))
+        text += partitions(Path(scratch), PARQUET, PART) if given.parquet else ""
+    measure.write(PAGE, "intake parquet" if given.parquet else "intake", text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of the CSV")
+    parser.add_argument("--parquet", action="store_true", help="Parquet partitions instead, up to 100 million rows")
+    parser.add_argument("--scratch", type=Path, help="folder for some 10 GB (30 with --parquet) that do not stay")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
