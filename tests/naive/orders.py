@@ -19,7 +19,7 @@ def last_of_each(files: Sequence[Sequence[Row]]) -> tuple[list[Row], int]:
 
 
 def opening(rows: Sequence[Row], days: int) -> list[bool]:
-    """Which orders open an incident: the first about a spot and category, and those more than `days` after another."""
+    """Which orders open an incident: the first about a spot and category, and any more than `days` after another."""
     before: dict[tuple[Any, ...], Any] = {}
     opens = [False] * len(rows)
     for n in sorted(range(len(rows)), key=lambda n: (rows[n]["received_at"], rows[n]["request_id"])):
