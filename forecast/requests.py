@@ -197,7 +197,7 @@ class _Rows:
     def column(self, header: str) -> pd.Series:
         """Cells of one column; no other is touched."""
         cells = self.frame[header]
-        return cells if len(self.index) == len(cells) else cells.take(self.index)
+        return cells if len(self.index) == len(cells) else cells.take(self.index.to_numpy())
 
     def ways(self, field: str) -> list[pd.Series]:
         """Each way to read a field, columns joined by "->"."""

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -84,7 +84,7 @@ def mapped(
 
 def streamed(
     function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task], jobs: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`function(shared, task)` of tasks as they come, in their order, in `jobs` new processes.
 
     Two tasks a process are held at a time, however many there are. Raises as `mapped`; close it to end it early.

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -267,6 +267,9 @@ def _columns(headers: list[str], source: Source) -> dict[str, Any]:
     return {"fields": sorted(columns), "columns": columns, "unused": unused[:200]}
 
 
+_Tallies = Generator[Tally | DataError, None, None]
+
+
 @dataclass(frozen=True)
 class _Into:
     """What cleaning a batch of one file needs, in any process."""
@@ -277,7 +280,7 @@ class _Into:
     writer: Writer
 
 
-def _cleaned(batches: Iterator[Batch], into: _Into, names: list[str], jobs: int) -> Iterator[Tally | DataError]:
+def _cleaned(batches: Iterator[Batch], into: _Into, names: list[str], jobs: int) -> _Tallies:
     """What became of the rows of each batch, in order; `names` gets the headers."""
 
     def numbered() -> Iterator[tuple[int, Batch]]:
