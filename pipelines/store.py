@@ -262,7 +262,9 @@ FROM raw ANTI JOIN older USING (file, row)
 """
 """Places and callers, hashes of 64 bits already, are held against one another by a hash of as many."""
 
-_NAMES = "CREATE TYPE {0}_name AS ENUM (SELECT DISTINCT {0} FROM raw WHERE {0} IS NOT NULL ORDER BY {0})"
+_AREAS = "CREATE TYPE area_name AS ENUM (SELECT DISTINCT area FROM raw WHERE area IS NOT NULL ORDER BY area)"
+_CATEGORIES = "CREATE TYPE category_name AS ENUM (SELECT DISTINCT category FROM raw ORDER BY category)"
+_NAMED = "CREATE TYPE estate_name AS ENUM (SELECT DISTINCT estate FROM raw WHERE estate IS NOT NULL ORDER BY estate)"
 
 _MARKED = """
 CREATE TEMP TABLE marked AS
@@ -275,6 +277,8 @@ FROM (
         estate::estate_name AS estate) FROM orders)
 )
 """
+
+_STEPS = (_RAW, _OLDER, _LAST, _AREAS, _CATEGORIES, _NAMED, _MARKED)
 
 _COUNTS = """
 SELECT area::VARCHAR AS area, category::VARCHAR AS category, month,
@@ -388,13 +392,11 @@ class Orders:
         """`raw`, `older`, `orders` and `marked`, made once; what memory does not hold is spilled."""
         spill = self.entries[0].folder.parent / f"{SPILL}{socket.gethostname()}-{os.getpid()}"
         connection = duckdb.connect(config={**ALONE, "memory_limit": MEMORY, "temp_directory": str(spill)})
-        given = {
-            "files": self._files(), "until": self.until.to_pydatetime(), "d": self.month_starts_on,
-            "incident_days": self.incident_days,
-        }  # fmt: skip
-        for name, value in given.items():
-            connection.execute(f"SET VARIABLE {name} = ?", [value])
-        for step in (_RAW, _OLDER, _LAST, *map(_NAMES.format, ("area", "category", "estate")), _MARKED):
+        connection.execute("SET VARIABLE files = ?", [self._files()])
+        connection.execute("SET VARIABLE until = ?", [self.until.to_pydatetime()])
+        connection.execute("SET VARIABLE d = ?", [self.month_starts_on])
+        connection.execute("SET VARIABLE incident_days = ?", [self.incident_days])
+        for step in _STEPS:
             connection.execute(step)
         return connection
 
