@@ -218,7 +218,7 @@ def told(alone: Ran, whole: Ran, more: Ran) -> str:
 
 
 def partitions(scratch: Path, steps: tuple[int, ...], rows: int) -> str:
-    """Peak memory while Parquet partitions of the city of `rows` come in, each time there are as many as a step says."""
+    """Peak memory as Parquet partitions of the city of `rows` come in, each time there are as many as a step says."""
     folder, city, lines, there = scratch / "parquet", base(rows), [], 0
     write_city(folder, city)
     for step in steps:
