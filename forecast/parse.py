@@ -1,9 +1,9 @@
 """Cells of text -> times, months, numbers, yes or no. What cannot be read is null."""
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,10 @@ import pyarrow.compute as pc
 
 NULLS = ("", "#n/a", "null", "nan", "nat", "none", "na", "n/a", "<na>", "\\n")
 """What programs write for "nothing here"; case does not matter."""
+
+LONGEST_NULL = max(map(len, NULLS))
+_BLANK_HEADS = np.array([0xC2, 0xE1, 0xE2, 0xE3], dtype="uint8")
+"""First byte, in UTF-8, of every blank that is not ASCII: of two bytes behind the first of these, else of three."""
 
 YES = (
     "是", "已", "有", "对", "已联系", "联系", "已响应", "响应", "已解决", "解决", "有效",
@@ -25,7 +29,14 @@ SATISFIED = {
     "满意": 1.0, "非常满意": 1.0, "很满意": 1.0, "基本满意": 0.9, "不满意": 0.0, "很不满意": 0.0, "非常不满意": 0.0,
 }  # fmt: skip
 
-_ISO = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?$"
+_HOURS = "(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?$"
+_ISO = rf"^[0-9]{{4}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]){_HOURS}"
+_SURE = (
+    r"^(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-"
+    r"(?:02-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    rf"|(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])){_HOURS}"
+)
+"""Of what is written like _ISO, the days that every year has."""
 _CLOCK = (
     r"(?P<half>上午|下午)?\s*(?P<H>\d{1,2})[:时点](?P<M>\d{1,2})?(?:[:分](?P<S>\d{1,2})?(?:[.,]\d+)?)?秒?"
     r"\s*(?P<ampm>[AaPp][Mm])?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)?"
@@ -52,6 +63,34 @@ def tidy(cells: pd.Series) -> pd.Series:
 
 def code(cells: pd.Series) -> pd.Series:
     """Tidied codes without the marks of spreadsheets: 12.0 is 12, ="007" and '007 are 007."""
+    array = _arrow(cells)
+    doubtful = _untidy(array)
+    if not doubtful.any():
+        return _series(array, cells)
+    mended = _code(cells.iloc[np.flatnonzero(doubtful)])
+    return _series(pc.replace_with_mask(array, pa.array(doubtful), _arrow(mended)), cells)
+
+
+def _untidy(array: pa.LargeStringArray) -> np.ndarray:
+    """Cells that `_code` may change, by their length and the letters at their ends."""
+    _, offsets, letters = array.buffers()
+    if letters is None or not len(array):
+        return np.ones(len(array), dtype=bool)
+    ends = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array) + 1]
+    byte = np.frombuffer(letters, dtype="uint8")
+    if len(byte) < LONGEST_NULL or not (byte[ends[0] : ends[-1]] > 0).all():
+        return np.ones(len(array), dtype=bool)
+    short = np.diff(ends) <= LONGEST_NULL
+    first, last = np.where(short, 0, ends[:-1]), np.where(short, LONGEST_NULL, ends[1:]) - 1
+    head, tail, before = byte[first], byte[last], byte[last - 2]
+    blank = (head <= ord(" ")) | (tail <= ord(" ")) | np.isin(head, _BLANK_HEADS)
+    blank |= np.isin(before, _BLANK_HEADS) | np.isin(byte[last - 1], _BLANK_HEADS[:1])
+    marked = (head == ord("=")) | (head == ord("'")) | ((head >= ord("0")) & (head <= ord("9")) & (tail == ord("0")))
+    filled = pc.is_valid(array).to_numpy(zero_copy_only=False)
+    return filled & (short | blank | marked)
+
+
+def _code(cells: pd.Series) -> pd.Series:
     plain = tidy(cells)
     text = _arrow(plain)
     if not pc.any(pc.match_substring_regex(text, _SPREADSHEET_MARKS)).as_py():
@@ -61,7 +100,21 @@ def code(cells: pd.Series) -> pd.Series:
 
 def squeezed(cells: pd.Series) -> pd.Series:
     """Case, width and blanks evened out: for texts that are only compared."""
-    text = pc.utf8_lower(pc.utf8_normalize(_arrow(cells), "NFKC"))
+    array = _arrow(cells)
+    if _ascii(array) and not pc.any(pc.match_substring_regex(array, r"[A-Z\s]")).as_py():
+        return cells
+    return by_value(cells, _squeezed)
+
+
+def by_value(cells: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """What `change` makes of each cell, asked once a value; null stays null."""
+    number, values = pd.factorize(cells)
+    changed = change(pd.Series(values, dtype="str"))
+    return pd.Series(changed.array.take(number, allow_fill=True), index=cells.index, dtype=changed.dtype)
+
+
+def _squeezed(cells: pd.Series) -> pd.Series:
+    text = pc.utf8_lower(_even(cells))
     return _series(pc.replace_substring_regex(text, r"\s+", ""), cells)
 
 
@@ -93,14 +146,18 @@ def months(cells: pd.Series, formats: Sequence[str] = (), day_first: bool = Fals
 
 def numbers(cells: pd.Series) -> pd.Series:
     """Numbers as float; 1,234 is a number, 0x10 and inf are not."""
-    text = pc.utf8_normalize(_arrow(cells), "NFKC")
+    text = _even(cells)
     text = pc.if_else(pc.match_substring_regex(text, _NUMBER), pc.replace_substring(text, ",", ""), None)
     return _series(pc.cast(text, pa.float64()), cells).astype(float)
 
 
 def yes_no(cells: pd.Series) -> pd.Series:
     """是 / 否, yes / no, 1 / 0 and their like as boolean."""
-    word = _series(pc.utf8_lower(pc.utf8_normalize(_arrow(cells), "NFKC")), cells)
+    return by_value(cells, _yes_no)
+
+
+def _yes_no(cells: pd.Series) -> pd.Series:
+    word = _series(pc.utf8_lower(_even(cells)), cells)
     answer = pd.Series(pd.NA, index=cells.index, dtype="boolean")
     answer[word.isin(YES)] = True
     answer[word.isin(NO)] = False
@@ -109,6 +166,10 @@ def yes_no(cells: pd.Series) -> pd.Series:
 
 def satisfaction(cells: pd.Series) -> pd.Series:
     """Satisfaction from 0 to 1: 满意 1, 基本满意 0.9, 不满意 0; yes and no; or the number itself."""
+    return by_value(cells, _satisfaction)
+
+
+def _satisfaction(cells: pd.Series) -> pd.Series:
     share = cells.map(SATISFIED).astype(float)
     share = share.fillna(yes_no(cells).astype("Float64").astype(float))
     figure = numbers(cells)
@@ -125,10 +186,44 @@ def matches(cells: pd.Series, patterns: Sequence[str]) -> np.ndarray:
 
 
 def digest(cells: pd.Series, key: bytes) -> pd.Series:
-    """HMAC-SHA256 of each cell, the first 16 hex digits; null stays null."""
+    """HMAC-SHA256 of each cell, the first 16 hex digits; null stays null.
+
+    The key is hashed once for all cells.
+
+    Source: RFC 2104, section 4.
+    """
     number, values = pd.factorize(cells)
-    marks = [hmac.digest(key, str(value).encode(), hashlib.sha256).hex()[:16] for value in values.tolist()]
-    return pd.Series(np.array([*marks, None], dtype=object)[number], index=cells.index, dtype="str")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in _block(key))) for pad in (0x36, 0x5C))
+
+    def mark(value: bytes) -> bytes:
+        within, without = inner.copy(), outer.copy()
+        within.update(value)
+        without.update(within.digest())
+        return without.digest()
+
+    texts = pa.array(values, pa.large_string(), from_pandas=True).cast(pa.large_binary()).to_pylist()
+    marks = b"".join(map(mark, texts)).hex().encode()
+    letters = np.frombuffer(marks, dtype="uint8").reshape(-1, 64)[:, :16].tobytes()
+    starts = pa.py_buffer(np.arange(0, 16 * len(texts) + 1, 16, dtype="int64"))
+    told = pa.LargeStringArray.from_buffers(len(texts), starts, pa.py_buffer(letters))
+    found = told.take(pa.array(number, mask=number < 0))
+    return _series(found, cells)
+
+
+def _even(cells: pd.Series) -> pa.LargeStringArray:
+    """Width evened out; ASCII is even."""
+    array = _arrow(cells)
+    return array if _ascii(array) else pc.utf8_normalize(array, "NFKC")
+
+
+def _ascii(array: pa.LargeStringArray) -> bool:
+    letters = array.buffers()[2]
+    return letters is None or not (np.frombuffer(letters, dtype="int8") < 0).any()
+
+
+def _block(key: bytes) -> bytes:
+    """The key as one block of SHA-256."""
+    return (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
 
 
 def _arrow(cells: pd.Series) -> pa.LargeStringArray:
@@ -151,7 +246,7 @@ Reader = Callable[[pd.Series], np.ndarray]
 
 def _first_that_reads(cells: pd.Series, readers: Sequence[Reader]) -> pd.Series:
     """Each reader only sees the cells that those before it could not read."""
-    text = _series(pc.utf8_normalize(_arrow(cells), "NFKC"), cells)
+    text = _series(_even(cells), cells)
     found = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[us]")
     for read in readers:
         rest = np.flatnonzero(np.isnat(found) & text.notna().to_numpy())
@@ -166,13 +261,18 @@ def _by_format(form: str) -> Reader:
 
 
 def _iso(text: pd.Series) -> np.ndarray:
-    """The usual form, quickly; where one day does not exist, all are left to the slow way."""
+    """The usual form, quickly. Days that not every year has are read if all are real, else left to the slow way."""
     plain = _arrow(text)
-    try:
-        read = pc.cast(pc.if_else(pc.match_substring_regex(plain, _ISO), plain, None), pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return np.full(len(text), np.datetime64("NaT"), dtype="datetime64[us]")
-    return read.to_numpy(zero_copy_only=False)
+    sure = pc.match_substring_regex(plain, _SURE)
+    read = pc.cast(pc.if_else(sure, plain, None), pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    rest = np.flatnonzero(~sure.to_numpy(zero_copy_only=False))
+    if len(rest):
+        others = plain.take(pa.array(rest))
+        like = pc.if_else(pc.match_substring_regex(others, _ISO), others, None)
+        read = read.copy()
+        with suppress(pa.ArrowInvalid):
+            read[rest] = pc.cast(like, pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    return read
 
 
 def _by_regex(form: str) -> Reader:

@@ -7,8 +7,12 @@ fact, or standing alone, and only with frequent surnames. What is free text by n
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 HIDDEN = "***"
 
@@ -91,6 +95,12 @@ ALONE = re.compile(rf"(?:{SURNAMES}){GIVEN}{{1,2}}|{LIKELY}{HAN}{{1}}{GIVEN}")
 CODE = re.compile(r"(?!1[3-9]\d{9}$)(?!\d{6}(?:19|20)\d{2}[01]\d[0-3]\d{4}\d$)\d+")
 """Digits alone, no telephone and no identity paper: the code of an area or a grid."""
 AGAIN = re.compile(rf"\*\*\*(?:{GAP}\*\*\*)+")
+IDS_HIDE = CONTACTS[:5]
+"""What an id may turn out to be: mail, an identity paper, a telephone."""
+BARE = r"^[!-?A-~]+$"
+"""ASCII without blanks and without @: no word, no mail."""
+NUMBERS = "^(?:" + "|".join(re.sub(r"\(\?<?!.*?\)", "", form) for form in IDS_HIDE[1:]) + ")$"
+"""A whole cell that is a paper or a telephone, for RE2, if it is BARE: nothing stands beside it to look at."""
 
 
 def kept(cells: pd.Series, codes: bool = False) -> pd.Series:
@@ -127,7 +137,12 @@ def file_name(name: str) -> str:
 
 def marked(cells: pd.Series) -> pd.Series:
     """Whether an id is no id: a telephone, an identity paper, mail, or words."""
-    return pd.Series([isinstance(cell, str) and _marks(cell) for cell in cells], index=cells.index, dtype=bool)
+    text = pa.array(cells, type=pa.large_string(), from_pandas=True)
+    clear = pc.and_not(pc.match_substring_regex(text, BARE), pc.match_substring_regex(text, NUMBERS))
+    found = ~pc.fill_null(clear, True).to_numpy(zero_copy_only=False)
+    doubtful = np.flatnonzero(found)
+    found[doubtful] = [_marks(str(cell)) for cell in cells.iloc[doubtful]]
+    return pd.Series(found, index=cells.index, dtype=bool)
 
 
 def _each(cells: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
@@ -149,6 +164,7 @@ def _numbers(text: str, digits: int) -> tuple[str, int]:
     return re.subn(rf"\d{{{digits},}}[xX]?", HIDDEN, text)
 
 
+@lru_cache(maxsize=1 << 16)
 def _kept(raw: str) -> str:
     text, contacts = _hide(unicodedata.normalize("NFKC", raw), "contacts", "people")
     text, numbers = _numbers(text, 7)
@@ -184,4 +200,5 @@ def _without_names(raw: str) -> str | None:
 
 
 def _marks(text: str) -> bool:
-    return bool(re.search(rf"{HAN}|[\s@]", text)) or any(form.fullmatch(text) for form in FOUND["contacts"][:5])
+    forms = FOUND["contacts"][: len(IDS_HIDE)]
+    return bool(re.search(rf"{HAN}|[\s@]", text)) or any(form.fullmatch(text) for form in forms)

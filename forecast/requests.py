@@ -180,22 +180,32 @@ def clean_counts(
 
 @dataclass(frozen=True)
 class _Rows:
-    """frame: rows by position. number: row in the file. found: which headers hold a field."""
+    """index: the rows of `frame`, by position. number: their row in the file. found: which headers hold a field."""
 
     frame: pd.DataFrame
-    number: pd.Series
+    index: pd.Index
+    numbers: np.ndarray
     found: Found
 
+    @property
+    def number(self) -> pd.Series:
+        return pd.Series(self.numbers[self.index], index=self.index)
+
     def take(self, index: pd.Index) -> "_Rows":
-        return _Rows(self.frame.loc[index], self.number.loc[index], self.found)
+        return _Rows(self.frame, index, self.numbers, self.found)
+
+    def column(self, header: str) -> pd.Series:
+        """Cells of one column; no other is touched."""
+        cells = self.frame[header]
+        return cells if len(self.index) == len(cells) else cells.take(self.index.to_numpy())
 
     def ways(self, field: str) -> list[pd.Series]:
         """Each way to read a field, columns joined by "->"."""
-        return [_joined([self.frame[header] for header in way], field) for way in self.found.get(field, ())]
+        return [_joined([self.column(header) for header in way], field) for way in self.found.get(field, ())]
 
     def text(self, field: str) -> pd.Series:
         """The first way to read a field; null when the file has none."""
-        return next(iter(self.ways(field)), pd.Series(index=self.frame.index, dtype="str"))
+        return next(iter(self.ways(field)), pd.Series(index=self.index, dtype="str"))
 
 
 def _open(batch: pd.DataFrame, source: Source) -> _Rows:
@@ -204,17 +214,17 @@ def _open(batch: pd.DataFrame, source: Source) -> _Rows:
         raise DataError(faults)
     found = locate(headers, source)
     used = {header for ways in found.values() for way in ways for header in way}
-    frame = batch[[header for header in headers if header in used]].reset_index(drop=True)
-    return _Rows(frame, pd.Series(batch.index.to_numpy()), found)
+    frame = pd.DataFrame({header: parse.code(batch[header]) for header in headers if header in used})
+    frame = frame.reset_index(drop=True)
+    return _Rows(frame, frame.index, batch.index.to_numpy(), found)
 
 
 def _joined(columns: Sequence[pd.Series], field: str) -> pd.Series:
     """Levels as one path. An area whose finest level is empty is empty, a category may end early."""
-    levels = [parse.code(column) for column in columns]
-    joined = levels[0]
-    for level in levels[1:]:
+    joined = columns[0]
+    for level in columns[1:]:
         joined = (joined + "->" + level).fillna(joined).fillna(level)
-    return joined.where(levels[-1].notna()) if field == "area" else joined
+    return joined.where(columns[-1].notna()) if field == "area" and len(columns) > 1 else joined
 
 
 # --- What becomes of each row ----------------------------------------------------------------------------------
@@ -235,10 +245,10 @@ def _fate(rows: _Rows, source: Source, faults: Mapping[str, pd.Series]) -> np.nd
 def _ids(rows: _Rows, source: Source, token: str) -> pd.Series:
     """Ids as written; one that is a person's number or words is hashed."""
     ids = rows.text("request_id")
-    bare = personal.marked(ids)
-    ids = ids.mask(bare, parse.digest(ids.where(bare), f"id of {source.name}".encode()))
-    made = f"{source.name}:{token}:" + rows.number.astype("str")
-    return ids.fillna(made)
+    bare, none = personal.marked(ids), ids.isna()
+    if bare.any():
+        ids = ids.mask(bare, parse.digest(ids.where(bare), f"id of {source.name}".encode()))
+    return ids.fillna(f"{source.name}:{token}:" + rows.number[none].astype("str")) if none.any() else ids
 
 
 def _resolve(
@@ -251,7 +261,7 @@ def _resolve(
 ) -> pd.DataFrame:
     """DataFrame[area, category] of the rows that are kept; consultations are marked in `fate` as left out."""
     kept = rows.take(pd.Index(np.flatnonzero(fate == KEPT)))
-    time = time[kept.frame.index]
+    time = time[kept.index]
     category = classify(kept.text("category").str.replace("→", "->"), _free_text(kept), time)["code"]
     asks = category.isin(list(consultations))
     fate[category.index[asks]] = LEFT_OUT
@@ -287,11 +297,11 @@ def _tally(fate: np.ndarray, found: pd.DataFrame, days: pd.Series) -> Tally:
 
 def _time_faults(cells: pd.Series, times: pd.Series) -> pd.Series:
     """Why a time cannot be used; null where it can."""
-    sound = times.dt.year.between(*YEARS)
-    reason = np.select(
-        [sound, cells.isna(), times.isna()], ["", "empty", "not a date"], f"year outside {YEARS[0]}-{YEARS[1]}"
-    )
-    return pd.Series(reason, index=cells.index, dtype="str").mask(sound)
+    reasons = np.full(len(cells), None, dtype=object)
+    bad = np.flatnonzero(~times.dt.year.between(*YEARS))
+    empty, unread = cells.iloc[bad].isna(), times.iloc[bad].isna()
+    reasons[bad] = np.select([empty, unread], ["empty", "not a date"], f"year outside {YEARS[0]}-{YEARS[1]}")
+    return pd.Series(reasons, index=cells.index, dtype="str")
 
 
 def _count_faults(cells: pd.Series, figures: pd.Series) -> pd.Series:
@@ -311,13 +321,16 @@ def _closed(rows: _Rows, source: Source) -> pd.Series:
 
 
 def _place(rows: _Rows, source: Source, key: bytes | None) -> pd.Series:
-    spot = parse.squeezed(rows.text("address")).fillna(parse.squeezed(rows.text("estate")))
-    return parse.digest(spot, key or f"place of {source.name}".encode())
+    spot = rows.text("address").fillna(rows.text("estate"))
+    return parse.digest(parse.squeezed(spot), key or f"place of {source.name}".encode())
 
 
 def _estate(rows: _Rows) -> pd.Series:
-    names = personal.kept(rows.text("estate"), codes=True)
-    return names.mask(names == personal.HIDDEN)
+    def names(written: pd.Series) -> pd.Series:
+        kept = personal.kept(written, codes=True)
+        return kept.mask(kept == personal.HIDDEN)
+
+    return parse.by_value(rows.text("estate"), names)
 
 
 def _caller(rows: _Rows, key: bytes | None) -> pd.Series:
@@ -336,7 +349,7 @@ def _rejects(rows: _Rows, source: Source, faults: Mapping[str, pd.Series], fate:
                     "source": source.name,
                     "row": bad.number,
                     "column": bad.found[field][0][0],
-                    "reason": reason[bad.frame.index],
+                    "reason": reason[bad.index],
                     "value": personal.shown(bad.text(field)),
                 }
             )
@@ -362,8 +375,8 @@ def _unresolved(rows: _Rows, source: Source, found: pd.DataFrame) -> pd.DataFram
 def _values(rows: _Rows, field: str, ways: Sequence[pd.Series]) -> pd.DataFrame:
     """DataFrame[field, column, value]: what the first way that is not empty says, and where."""
     headers = rows.found.get(field, ((field,),))
-    value = pd.Series(index=rows.frame.index, dtype="str")
-    column = pd.Series("->".join(headers[0]), index=rows.frame.index, dtype="str")
+    value = pd.Series(index=rows.index, dtype="str")
+    column = pd.Series("->".join(headers[0]), index=rows.index, dtype="str")
     for text, header in zip(ways, headers, strict=False):
         column = column.mask(value.isna() & text.notna(), "->".join(header))
         value = value.fillna(text)

@@ -194,13 +194,22 @@ def _by_value(texts: pd.Series, received_at: pd.Series, crosswalk: _Crosswalk) -
 
 def _by_keyword(free_text: pd.Series, taxonomy: Taxonomy) -> np.ndarray:
     words = [(_plain(word), category.code) for category in taxonomy.categories for word in category.keywords]
-    found = np.full(len(free_text), None, dtype=object)
-    plain = pd.Series([None if pd.isna(text) else _plain(str(text)) for text in free_text], dtype="str").dropna()
-    for word, code in sorted(words, key=lambda pair: -len(pair[0])):
-        hit = plain.str.contains(word, regex=False).to_numpy()
-        found[plain.index[hit]] = code
-        plain = plain[~hit]
-    return found
+    by_letter: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for rank, (word, code) in enumerate(sorted(words, key=lambda pair: -len(pair[0]))):
+        by_letter[word[0]].append((rank, word, code))
+
+    def find(raw: str) -> str | None:
+        text = _plain(raw)
+        found = [
+            (rank, code)
+            for at, letter in enumerate(text)
+            for rank, word, code in by_letter.get(letter, ())
+            if text.startswith(word, at)
+        ]
+        return min(found)[1] if found else None
+
+    number, values = pd.factorize(free_text)
+    return np.array([*(find(str(value)) for value in values.tolist()), None], dtype=object)[number]
 
 
 def _as_they_are(texts: pd.Series) -> np.ndarray:
@@ -213,6 +222,8 @@ def _as_they_are(texts: pd.Series) -> np.ndarray:
 def _plain(text: str) -> str:
     """Case, width and spaces evened out; empty levels at the end dropped."""
     text = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if "->" not in text:
+        return text
     return re.sub(r"(->)+$", "", re.sub(r"\s*->\s*", "->", text))
 
 

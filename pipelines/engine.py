@@ -5,8 +5,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from pipelines.config import Config
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Shared = TypeVar("Shared")
 
 MEMORY_PER_JOB = 3 * 2**30
 """Bytes that should be free for each process before two are started unasked."""
@@ -75,10 +77,53 @@ def mapped(
             done(number, len(tasks))
         return [future.result() for future in futures]
     except BrokenProcessPool:
-        fix = "use --jobs 1, or free memory"
-        raise RunError(Fault("a worker process ended before its work was done", f"{jobs} jobs", fix)) from None
+        raise _ended(jobs) from None
     finally:
         _stop(pool, [child for child in multiprocessing.active_children() if child not in others])
+
+
+def streamed(
+    function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task], jobs: int
+) -> Generator[Result, None, None]:
+    """`function(shared, task)` of tasks as they come, in their order, in `jobs` new processes.
+
+    Two tasks a process are held at a time, however many there are. Raises as `mapped`; close it to end it early.
+    """
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(function, shared))
+    others = set(multiprocessing.active_children())
+    waiting: deque[Future[Any]] = deque()
+    try:
+        for task in tasks:
+            with _deaf_to_interrupts():
+                waiting.append(pool.submit(_work, task))
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise _ended(jobs) from None
+    finally:
+        _stop(pool, [child for child in multiprocessing.active_children() if child not in others])
+
+
+_given: list[Any] = []
+"""Of a worker of `streamed`: the function and what it shares."""
+
+
+def _begin(function: Any, shared: Any) -> None:
+    _follow()
+    _given[:] = [function, shared]
+
+
+def _work(task: Any) -> Any:
+    function, shared = _given
+    return function(shared, task)
+
+
+def _ended(jobs: int) -> RunError:
+    fix = "use --jobs 1, or free memory"
+    return RunError(Fault("a worker process ended before its work was done", f"{jobs} jobs", fix))
 
 
 def _stop(pool: ProcessPoolExecutor, children: list[BaseProcess]) -> None:

@@ -4,8 +4,9 @@ import glob
 import hashlib
 import secrets
 import socket
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ HEADER_LETTERS = 80
 
 MANY = 8 * 2**20
 """Bytes of new files from which two processes are worth their start."""
+
+LONG = 64 * 2**20
+"""Bytes of a file from which its batches are shared out, and not the file."""
 
 GUESSES = 100_000
 """Rounds of hashing (some 50 ms) that one guess at the key of the caller hash costs who reads its proof."""
@@ -86,8 +90,14 @@ def take_in(
     ground = _Ground(door, store, _proof(door.caller_key() if new else None))
     mapper = engine.mapper(config, stamp, jobs or _jobs(list(new.values())))
     known = len(todo) - len(new)
-    told = mapper(_read_in, ground, list(new.values()), lambda done, _: say(known + done, len(todo)))
-    read = {(one.source.name, one.path): result for one, result in zip(new.values(), told, strict=True)}
+    read: dict[tuple[str, Path | None], Entry | DataError] = {}
+    for one in _long(config, list(new.values()), jobs):
+        read[one.source.name, one.path] = _read_in(ground, one, engine.default_jobs(2) if jobs is None else jobs)
+        say(known + len(read), len(todo))
+    short = [one for one in new.values() if (one.source.name, one.path) not in read]
+    known += len(read)
+    told = mapper(_read_in, ground, short, lambda done, _: say(known + done, len(todo)))
+    read |= {(one.source.name, one.path): result for one, result in zip(short, told, strict=True)}
     entries: list[Entry] = []
     for one in todo:
         try:
@@ -129,8 +139,15 @@ def _jobs(new: list[_Todo]) -> int:
     return engine.default_jobs(len(new)) if len(new) > 1 and size >= MANY else 1
 
 
-def _read_in(ground: _Ground, one: _Todo) -> Entry | DataError:
-    """One file, in whatever process this is."""
+def _long(config: Config, new: list[_Todo], jobs: int | None) -> list[_Todo]:
+    """Files whose batches are shared out among processes of this machine."""
+    if config.settings.engine.address is not None or (engine.default_jobs(2) if jobs is None else jobs) < 2:
+        return []
+    return [one for one in new if one.path and one.path.stat().st_size >= LONG]
+
+
+def _read_in(ground: _Ground, one: _Todo, jobs: int = 1) -> Entry | DataError:
+    """One file, in whatever process this is; its batches in `jobs` more."""
     where, key = f"a worker on {socket.gethostname()}", ground.door.caller_key()
     if ground.proof != _proof(key, ground.proof[0]):
         fix = "set it there as here, or unset it on both sides"
@@ -141,7 +158,7 @@ def _read_in(ground: _Ground, one: _Todo) -> Entry | DataError:
     try:
         if one.path and _sha256(one.path) != one.content:
             raise DataError(Fault("changed while it was taken in", str(one.path), "run again when it is whole"))
-        return _one(one, ground.store, ground.door)
+        return _one(one, ground.store, ground.door, jobs)
     except DataError as error:
         return error
 
@@ -213,7 +230,7 @@ def _key(one: _Todo, door: Door) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
-def _one(one: _Todo, store: Store, door: Door) -> Entry:
+def _one(one: _Todo, store: Store, door: Door, jobs: int = 1) -> Entry:
     source, path, content, key = one.source, one.path, one.content, _key(one, door)
     if path and (entry := store.find(key)):
         return Entry(entry.folder, entry.facts | {"file": personal.file_name(path.name)})
@@ -221,9 +238,12 @@ def _one(one: _Todo, store: Store, door: Door) -> Entry:
     with store.writer(key) as writer:
         tally = Tally()
         names: list[str] = []
-        for batch in readers.read_file(path, source) if path else readers.read_query(source):
-            names = names or [str(name) for name in batch.rows.columns]
-            tally += _clean(batch, source, door, token, writer)
+        batches = readers.read_file(path, source) if path else readers.read_query(source)
+        with closing(_cleaned(batches, _Into(source, door, token, writer), names, jobs)) as tallies:
+            for part in tallies:
+                if isinstance(part, DataError):
+                    raise part
+                tally += part
         facts: dict[str, Any] = asdict(tally) | _columns(names, source)
         for name in ("first_day", "last_day"):
             facts[name] = facts[name] and facts[name].date().isoformat()
@@ -247,7 +267,41 @@ def _columns(headers: list[str], source: Source) -> dict[str, Any]:
     return {"fields": sorted(columns), "columns": columns, "unused": unused[:200]}
 
 
-def _clean(batch: Batch, source: Source, door: Door, token: str, writer: Writer) -> Tally:
+_Tallies = Generator[Tally | DataError, None, None]
+
+
+@dataclass(frozen=True)
+class _Into:
+    """What cleaning a batch of one file needs, in any process."""
+
+    source: Source
+    door: Door
+    token: str
+    writer: Writer
+
+
+def _cleaned(batches: Iterator[Batch], into: _Into, names: list[str], jobs: int) -> _Tallies:
+    """What became of the rows of each batch, in order; `names` gets the headers."""
+
+    def numbered() -> Iterator[tuple[int, Batch]]:
+        for part, batch in enumerate(batches):
+            names[:] = names or [str(name) for name in batch.rows.columns]
+            yield part, batch
+
+    if jobs < 2:
+        return (_clean(into, one) for one in numbered())
+    return engine.streamed(_clean, into, numbered(), jobs)
+
+
+def _clean(into: _Into, numbered: tuple[int, Batch]) -> Tally | DataError:
+    try:
+        return _written(into, *numbered)
+    except DataError as error:
+        return error
+
+
+def _written(into: _Into, part: int, batch: Batch) -> Tally:
+    source, door, token, writer = into.source, into.door, into.token, replace(into.writer, parts=part)
     ways = (batch.rows, source, door.place_area, door.classify)
     if source.grain == "counts":
         counts = requests.clean_counts(*ways, door.consultations)

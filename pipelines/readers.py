@@ -272,18 +272,39 @@ def _encoding(path: Path, source: Source) -> str:
 
 def _undecodable(file: Stream, encoding: str) -> tuple[int, int, int] | None:
     """Offset, line and value of the first byte that does not fit; letters may be cut by the blocks read."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
     offset, line, carried = 0, 1, b""
     while True:
-        block = file.read(SAMPLE)
-        try:
-            decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            at = offset - len(carried) + error.start
-            return at, line + block.count(b"\n", 0, max(at - offset, 0)), error.object[error.start]
-        if not block:
+        read = file.read(SAMPLE)
+        block = carried + read
+        end = _last_letter(block) if encoding == "utf-8" and read else 0
+        if end and _is_utf8(block[:end]):
+            carried = block[end:]
+        else:
+            decoder = codecs.getincrementaldecoder(encoding)("strict")
+            try:
+                decoder.decode(block, final=not read)
+            except UnicodeDecodeError as error:
+                return offset + error.start, line + block.count(b"\n", 0, error.start), block[error.start]
+            carried = decoder.getstate()[0]
+        if not read:
             return None
-        offset, line, carried = offset + len(block), line + block.count(b"\n"), decoder.getstate()[0]
+        offset, line = offset + len(block) - len(carried), line + block.count(b"\n", 0, len(block) - len(carried))
+
+
+def _last_letter(block: bytes) -> int:
+    """Where the last letter of UTF-8 begins."""
+    return next((at for at in range(len(block) - 1, max(len(block) - 5, -1), -1) if block[at] & 0xC0 != 0x80), 0)
+
+
+def _is_utf8(block: bytes) -> bool:
+    import pyarrow as pa
+
+    ends = pa.py_buffer(np.array([0, len(block)], dtype="int64"))
+    try:
+        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _layout(sample: str, source: Source, encoding: str, where: str) -> _Layout:

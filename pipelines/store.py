@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,16 @@ class Store:
         sync(self.folder, deep=False)
 
     def sweep(self) -> None:
-        """Remove what killed jobs left. Call it under the lock."""
+        """Remove what killed jobs left. Call it under the lock, which queries do without: theirs stay."""
         for draft in self.folder.glob(".*.*"):
-            shutil.rmtree(draft, ignore_errors=True)
+            if not (draft.name.startswith(SPILL) and _lives(draft.name.removeprefix(SPILL))):
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+def _lives(process: str) -> bool:
+    """Whether a process, as host-number, may still run: of another machine nobody knows."""
+    host, _, number = process.rpartition("-")
+    return host != socket.gethostname() or Path(f"/proc/{number}").exists()
 
 
 @dataclass
@@ -222,52 +230,84 @@ def gather(entries: Iterable[Entry], name: str, table: type[Table]) -> pd.DataFr
 
 
 ALONE: dict[str, str | bool | int | float | list[str]] = {
+    "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "lock_configuration": True,
 }
 """A query brings nothing in from outside."""
+MEMORY = "2GB"
+"""Of the queries over all orders; what needs more goes to a folder of the store whose name begins with SPILL."""
+SPILL = ".spill."
 
-_ORDERS = """
-WITH files AS (SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::INTEGER[]) AS turn),
-raw AS (
-    SELECT r.*, turn, row_number() OVER (
-        PARTITION BY source, request_id ORDER BY turn DESC, filename DESC, file_row_number DESC) AS copy
-    FROM read_parquet(?, filename = true, file_row_number = true, union_by_name = true) r JOIN files USING (filename)
-    WHERE received_at < ?
-),
-orders AS (
-    SELECT *, coalesce(place, caller, request_id) AS spot,
-        CAST(date_trunc('month', received_at - to_days(? - 1)) + to_months(CASE WHEN ? > 1 THEN 1 ELSE 0 END)
-            AS TIMESTAMP) AS month
-    FROM raw WHERE copy = 1
-),
-spaced AS (
-    SELECT *, lag(received_at) OVER (PARTITION BY area, category, spot ORDER BY received_at, request_id) AS before
-    FROM orders
-),
-marked AS (SELECT *, (before IS NULL OR received_at > before + to_days(?))::INTEGER AS opens FROM spaced)
+_RAW = """
+CREATE TEMP VIEW raw AS
+SELECT *, file_index AS file, file_row_number AS row
+FROM read_parquet(getvariable('files'), union_by_name = true) WHERE received_at < getvariable('until')
 """
 
+_OLDER = """
+CREATE TEMP TABLE older AS
+WITH twice AS (SELECT hash(source, request_id) AS id FROM raw GROUP BY id HAVING count(*) > 1)
+SELECT file, row FROM (
+    SELECT file, row, row_number() OVER (PARTITION BY source, request_id ORDER BY file DESC, row DESC) AS copy
+    FROM raw WHERE hash(source, request_id) IN (SELECT id FROM twice)
+) WHERE copy > 1
+"""
+"""Rows that a later one replaces. Only ids whose hash comes twice are held against one another by their letters."""
+
+_LAST = """
+CREATE TEMP VIEW orders AS
+SELECT * REPLACE (CASE WHEN caller IS NOT NULL THEN hash(caller) END AS caller, hash(place) AS place),
+    hash(coalesce(place, caller, request_id)) AS spot,
+    CAST(date_trunc('month', received_at - to_days(getvariable('d') - 1))
+        + to_months(CASE WHEN getvariable('d') > 1 THEN 1 ELSE 0 END) AS TIMESTAMP) AS month
+FROM raw ANTI JOIN older USING (file, row)
+"""
+"""Places and callers, hashes of 64 bits already, are held against one another by a hash of as many."""
+
+_AREAS = "CREATE TYPE area_name AS ENUM (SELECT DISTINCT area FROM raw WHERE area IS NOT NULL ORDER BY area)"
+_CATEGORIES = "CREATE TYPE category_name AS ENUM (SELECT DISTINCT category FROM raw ORDER BY category)"
+_NAMED = "CREATE TYPE estate_name AS ENUM (SELECT DISTINCT estate FROM raw WHERE estate IS NOT NULL ORDER BY estate)"
+
+_MARKED = """
+CREATE TEMP TABLE marked AS
+SELECT area, category, estate, caller, month,
+    before IS NULL OR received_at > before + to_days(getvariable('incident_days')) AS opens
+FROM (
+    SELECT area, category, estate, caller, month, received_at,
+        lag(received_at) OVER (PARTITION BY area, category, spot ORDER BY received_at, request_id) AS before
+    FROM (SELECT * REPLACE (area::area_name AS area, category::category_name AS category,
+        estate::estate_name AS estate) FROM orders)
+)
+"""
+
+_STEPS = (_RAW, _OLDER, _LAST, _AREAS, _CATEGORIES, _NAMED, _MARKED)
+
 _COUNTS = """
-SELECT area, category, month, count(*)::BIGINT AS orders, sum(opens)::BIGINT AS incidents,
+SELECT area::VARCHAR AS area, category::VARCHAR AS category, month,
+    count(*)::BIGINT AS orders, count(*) FILTER (opens)::BIGINT AS incidents,
     (count(DISTINCT caller) + count(*) FILTER (caller IS NULL))::BIGINT AS callers
-FROM marked GROUP BY area, category, month ORDER BY area NULLS LAST, category, month
+FROM marked GROUP BY ALL ORDER BY area NULLS LAST, category, month
 """
 
 _ESTATES = """
-SELECT area, estate, category, month, 1::BIGINT AS months, sum(opens)::BIGINT AS incidents,
-    coalesce(sum(opens) FILTER (caller IS NULL OR turn <= ?), 0)::BIGINT AS capped
+SELECT area::VARCHAR AS area, estate::VARCHAR AS estate, category::VARCHAR AS category, month, 1::BIGINT AS months,
+    sum(n)::BIGINT AS incidents,
+    sum(CASE WHEN caller IS NULL THEN n ELSE greatest(least(n, ? - others), 0) END)::BIGINT AS capped
 FROM (
-    SELECT * EXCLUDE (turn), sum(opens) OVER (PARTITION BY area, estate, category, caller, year(month)
-        ORDER BY received_at, request_id ROWS UNBOUNDED PRECEDING) AS turn
-    FROM marked WHERE estate IS NOT NULL
+    SELECT *, sum(n) OVER (PARTITION BY area, estate, category, caller, year(month) ORDER BY month) - n AS others
+    FROM (
+        SELECT area, estate, category, caller, month, count(*) AS n
+        FROM marked WHERE opens AND estate IS NOT NULL GROUP BY ALL
+    )
 )
-GROUP BY area, estate, category, month HAVING sum(opens) > 0 ORDER BY area, estate, category, month
+GROUP BY ALL ORDER BY area, estate, category, month
 """
 """A list of events: a month with later orders of an old incident alone is left out, as a 0 would say that the list
-holds every estate, and those without a row would be unknown instead of quiet."""
+holds every estate, and those without a row would be unknown instead of quiet. `others`: incidents of the caller
+earlier in the year."""
 
 _CALL_BACKS = """
 SELECT area, category, month, coalesce(excluded, false) AS excluded, count(*)::BIGINT AS callbacks,
@@ -281,14 +321,14 @@ GROUP BY ALL ORDER BY area NULLS LAST, category, month, excluded
 """Decimals add up to the same sum in any order."""
 
 _COPIES = """
-SELECT count(*)::BIGINT AS copies FROM raw WHERE copy > 1
+SELECT count(*)::BIGINT AS copies FROM older
 """
 
 _LIKE_ANOTHER = """
 SELECT month, sum(n)::BIGINT AS orders, sum(n - 1)::BIGINT AS copies
 FROM (
     SELECT month, count(*) AS n FROM orders
-    GROUP BY month, source, received_at, area, category, estate, place, caller
+    GROUP BY month, hash(source, received_at, area, category, estate, place, caller)
 )
 GROUP BY month ORDER BY month
 """
@@ -342,21 +382,34 @@ class Orders:
 
     def days(self) -> pd.DataFrame:
         """DataFrame[day, orders] of all days with orders, later ones than `until` included."""
-        files = self._files()[0]
+        files = self._files()
         if not files:
             return pd.DataFrame({"day": pd.Series(dtype="datetime64[us]"), "orders": pd.Series(dtype="int64")})
         with duckdb.connect(config=ALONE) as connection:
             return connection.execute(_DAYS, [files]).df().astype({"day": "datetime64[us]"})
 
-    def _files(self) -> tuple[list[str], list[int]]:
-        turns = [(path, turn) for turn, entry in enumerate(self.entries) for path in entry.part("requests")]
-        return [path for path, _ in turns], [turn for _, turn in turns]
+    def _files(self) -> list[str]:
+        """In the order in which a later one replaces an earlier one."""
+        return [path for entry in self.entries for path in entry.part("requests")]
+
+    @cached_property
+    def _known(self) -> duckdb.DuckDBPyConnection:
+        """`raw`, `older`, `orders` and `marked`, made once; what memory does not hold is spilled."""
+        spill = self.entries[0].folder.parent / f"{SPILL}{socket.gethostname()}-{os.getpid()}"
+        connection = duckdb.connect(config={**ALONE, "memory_limit": MEMORY, "temp_directory": str(spill)})
+        connection.execute("SET VARIABLE files = ?", [self._files()])
+        connection.execute("SET VARIABLE until = ?", [self.until.to_pydatetime()])
+        connection.execute("SET VARIABLE d = ?", [self.month_starts_on])
+        connection.execute("SET VARIABLE incident_days = ?", [self.incident_days])
+        for step in _STEPS:
+            connection.execute(step)
+        return connection
 
     def _query(self, select: str, *more: int) -> pd.DataFrame:
-        files, turns = self._files()
-        if not files:
+        if not self._files():
             return pd.DataFrame(columns=pd.Index(["area", "estate", "category", "month", "capped"]))
-        d = self.month_starts_on
-        with duckdb.connect(config=ALONE) as connection:
-            given = [files, turns, files, self.until.to_pydatetime(), d, d, self.incident_days, *more]
-            return connection.execute(_ORDERS + select, given).df()
+        try:
+            return self._known.execute(select, list(more)).df()
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            where, fix = str(self.entries[0].folder.parent), "free space there; nothing was published"
+            raise RunError(Fault(f"orders cannot be counted ({error})", where, fix)) from None

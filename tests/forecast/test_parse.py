@@ -125,6 +125,30 @@ def test_tidy_and_code() -> None:
     ]  # fmt: skip
 
 
+odd = st.text("0123.='\"aAnN/ul\\ \t\n\0\x1f\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000\u200b、囍Ａé😀", max_size=9)
+
+
+@given(st.lists(odd | st.none(), max_size=30), st.integers(0, 5))
+def test_sound_cells_are_left_alone_as_if_all_were_read(written: list[str | None], cut: int) -> None:
+    whole = cells(*written)
+    for some in (whole, whole.iloc[cut:]):
+        pd.testing.assert_series_equal(parse.code(some), parse._code(some), check_dtype=False)
+        pd.testing.assert_series_equal(parse.squeezed(some), parse._squeezed(some), check_dtype=False)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9999), st.integers(1, 12), st.integers(1, 31), st.integers(0, 23))))
+def test_days_that_are_not_there_take_no_other_with_them(days: list[tuple[int, int, int, int]]) -> None:
+    def real(year: int, month: int, day: int, hour: int) -> datetime | None:
+        try:
+            return datetime(year, month, day, hour, 7)
+        except ValueError:
+            return None
+
+    days = [one for one in days if one[0]]
+    found = parse.times(cells(*(f"{year:04}-{month:02}-{day:02} {hour:02}:07" for year, month, day, hour in days)))
+    assert [None if pd.isna(one) else one.to_pydatetime() for one in found] == [real(*one) for one in days]
+
+
 def test_a_mark_around_nothing_is_nothing() -> None:
     assert parse.code(cells('=""', "'", "' ", '="NULL"')).isna().all()
 
@@ -148,6 +172,13 @@ def test_matches() -> None:
     assert parse.matches(statuses, ["* - dup", "重复*", "[x]"]).tolist() == [True, False, False, True, False, True]
     assert not parse.matches(statuses, ["a?b", "pen"]).any()
     assert not parse.matches(statuses, []).any()
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")) | st.none()), st.binary(min_size=1, max_size=150))
+def test_digests_of_any_key_are_those_of_the_library(written: list[str | None], key: bytes) -> None:
+    marks = parse.digest(cells(*written), key)
+    told = [None if text is None else hmac.new(key, text.encode(), "sha256").hexdigest()[:16] for text in written]
+    assert marks.astype(object).where(marks.notna(), None).tolist() == told
 
 
 def test_digest_is_hmac_sha256() -> None:

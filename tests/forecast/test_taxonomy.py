@@ -34,6 +34,21 @@ LEAKS = Category(
 CITY = Taxonomy(categories=(HEATING, LEAKS))
 
 
+@given(
+    st.lists(st.text("电梯停运故", max_size=12), max_size=8), st.lists(st.text("电梯停运故", min_size=1, max_size=4))
+)
+def test_the_longest_keyword_is_found_as_by_trying_each(free: list[str], words: list[str]) -> None:
+    tree = Taxonomy(categories=tuple(Category(code=f"{n}", name=f"{n}", keywords=(w,)) for n, w in enumerate(words)))
+
+    def slow(text: str) -> str:
+        held = [(-len(word), n) for n, word in enumerate(words) if word in text]
+        return f"{min(held)[1]}" if held else UNCLASSIFIED
+
+    at = pd.Series(pd.Timestamp("2024-05-01"), index=range(len(free)))
+    nothing = pd.Series(index=at.index, dtype="str")
+    assert classify(nothing, pd.Series(free, dtype="str"), at, tree)["code"].tolist() == [slow(text) for text in free]
+
+
 def codes(texts: list[str | None], taxonomy: Taxonomy = CITY, at: str = "2024-05-01") -> list[str]:
     series = pd.Series(texts, dtype="str")
     return classify(series, None, pd.Series(pd.Timestamp(at), index=series.index), taxonomy)["code"].tolist()

@@ -11,6 +11,7 @@ from tests.naive.explain import lmdi, log_mean
 from tests.naive.means import climatology, flat_mean, seasonal_naive, tsb
 from tests.naive.negbin import negbin_crps, negbin_pmf, negbin_quantile
 from tests.naive.negbin_glm import negbin_regression, off_normal
+from tests.naive.orders import alike, counted, last_of_each, of_estates
 from tests.naive.paths import score_slope, variance_with_shocks
 from tests.naive.patterns import discovery_rates, rise, season_sums, slow_level
 from tests.naive.plan_scores import held_by_list, kept_in_list, plan_list
@@ -33,10 +34,12 @@ from tests.naive.silent import sibling_factor, under_reporting
 from tests.naive.theta import dynamic_theta, theta, theta_means
 
 __all__ = [
+    "alike",
     "best_linear",
     "best_shares",
     "captured",
     "climatology",
+    "counted",
     "discovery_rates",
     "dynamic_theta",
     "flat_mean",
@@ -44,6 +47,7 @@ __all__ = [
     "held_by_list",
     "interval",
     "kept_in_list",
+    "last_of_each",
     "left_out_error",
     "lmdi",
     "log_mean",
@@ -54,6 +58,7 @@ __all__ = [
     "negbin_pmf",
     "negbin_quantile",
     "negbin_regression",
+    "of_estates",
     "off_normal",
     "plan_list",
     "poisson_arm",

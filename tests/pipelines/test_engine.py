@@ -5,6 +5,7 @@ import pickle
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,35 @@ def test_a_worker_that_dies_is_told_in_words() -> None:
     with pytest.raises(RunError, match="--jobs 1"):
         engine.mapped(os._exit, [3, 3], 2, lambda done, total: None)
     assert multiprocessing.active_children() == []
+
+
+def test_a_stream_is_worked_on_in_order_with_few_tasks_at_a_time() -> None:
+    begun: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for n in range(9):
+            begun.append(n)
+            yield n
+
+    found = engine.streamed(math.pow, 2.0, tasks(), 2)
+    assert next(found) == 1
+    assert len(begun) == 4
+    assert list(found) == [2.0**n for n in range(1, 9)]
+    assert multiprocessing.active_children() == []
+
+
+def test_a_stream_that_is_left_leaves_no_process_behind() -> None:
+    found = engine.streamed(math.pow, 2.0, iter(range(9)), 1)
+    assert next(found) == 1
+    found.close()
+    assert multiprocessing.active_children() == []
+    with pytest.raises(RunError, match="--jobs 1"):
+        list(engine.streamed(_leave, 3, [1], 1))
+    assert multiprocessing.active_children() == []
+
+
+def _leave(code: int, _: int) -> None:
+    os._exit(code)
 
 
 def test_an_interrupt_another_thread_takes_waits_until_processes_have_started() -> None:

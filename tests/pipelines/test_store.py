@@ -3,6 +3,10 @@
 import errno
 import itertools
 import os
+import socket
+import subprocess
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,9 @@ from hypothesis import strategies as st
 
 from forecast.errors import RunError
 from forecast.tables import Requests, conform
+from pipelines import store as shelf
 from pipelines.store import Orders, Store, read, write
+from tests import naive
 
 UNTIL = pd.Timestamp("2023-01-01")
 
@@ -154,6 +160,70 @@ def test_incidents_against_a_slow_twin(
         expected += 1 + sum(later - earlier > gap for earlier, later in itertools.pairwise(days))
     assert found["incidents"].sum() == expected
     assert found["orders"].sum() == len(rows)
+
+
+maybe = st.sampled_from([None, "p", "q"])
+raw_rows = st.fixed_dictionaries({
+    "request_id": st.sampled_from([f"r{n}" for n in range(9)]),
+    "source": st.sampled_from("st"),
+    "received_at": st.integers(0, 500).map(lambda days: datetime(2021, 3, 1) + timedelta(days=days)),
+    "area": st.sampled_from([None, "a", "b"]),
+    "category": st.sampled_from("xy"),
+    "estate": st.sampled_from([None, "e", "f"]),
+    "place": maybe,
+    "caller": maybe,
+})  # fmt: skip
+
+
+@given(st.lists(st.lists(raw_rows, min_size=1, max_size=12), min_size=1, max_size=3), st.integers(1, 3))
+def test_every_question_against_slow_twins(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[dict[str, Any]]], cap: int
+) -> None:
+    orders = Orders(stored(tmp_path_factory.mktemp("s"), *files), UNTIL, 1, 30)
+    rows, repeated = naive.last_of_each(files)
+    assert orders.repeated() == repeated
+    found = orders.counts()
+    keys = [found["area"].astype(object).where(found["area"].notna(), None), found["category"]]
+    keys += [found["month"].dt.strftime("%Y-%m")]
+    figures = zip(found["orders"], found["incidents"], found["callers"], strict=True)
+    assert dict(zip(zip(*keys, strict=True), figures, strict=True)) == naive.counted(rows, 30)
+    homes = orders.estates(cap)
+    area = homes["area"].astype(object).where(homes["area"].notna(), None)
+    keys = [area, homes["estate"], homes["category"], homes["month"].dt.strftime("%Y-%m")]
+    pairs = zip(homes["incidents"], homes["capped"], strict=True)
+    assert dict(zip(zip(*keys, strict=True), pairs, strict=True)) == naive.of_estates(rows, 30, cap)
+    assert orders.copies()["copies"].sum() == naive.alike(rows)
+
+
+def test_what_memory_does_not_hold_goes_to_the_store_and_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "MEMORY", "40MB")
+    monkeypatch.setitem(shelf.ALONE, "threads", 1)
+    rows = [order(n, "2022-03-01", place=f"p{n % 999}", estate=f"e{n % 99}") for n in range(1000)]
+    frame = pd.concat([requests(rows)] * 300, ignore_index=True)
+    frame["request_id"] = [f"number {n} of a long row of orders" for n in range(len(frame))]
+    store = Store(tmp_path / "store")
+    with store.writer("k") as writer:
+        writer.add(requests=frame)
+        writer.finish({})
+    entry = store.find("k")
+    assert entry is not None
+    orders = Orders([entry], UNTIL, 1, 30)
+    assert orders.counts()["orders"].tolist() == [len(frame)]
+    assert list(store.folder.glob(f"{shelf.SPILL}*"))
+    del orders
+    assert [path.name for path in store.folder.iterdir()] == ["k"]
+
+
+def test_what_a_killed_query_spilled_is_swept_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    host = socket.gethostname()
+    dead, mine, far = f"{host}-{int(gone.stdout)}", f"{host}-{os.getpid()}", "another.machine-1"
+    for name in (dead, mine, far):
+        (tmp_path / f"{shelf.SPILL}{name}").mkdir()
+    Store(tmp_path).sweep()
+    assert {path.name.removeprefix(shelf.SPILL) for path in tmp_path.iterdir()} == {mine, far}
 
 
 def test_an_unfinished_entry_does_not_exist(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_what_reaches_out_is_imported_where_it_is_asked_for_alone() -> None:
 
 def test_sql_is_never_built_from_data() -> None:
     """Every query given to DuckDB or PostgreSQL is a constant, a sum of constants, or the config's own `query`."""
-    allowed = {"_ORDERS + select", "_DAYS", "b'SELECT * FROM (\\n' + query + b'\\n) AS source LIMIT 0'",
+    allowed = {"step", "select", "_DAYS", "b'SELECT * FROM (\\n' + query + b'\\n) AS source LIMIT 0'",
                "b'COPY (\\n' + query + b'\\n) TO STDOUT (FORMAT csv)'"}  # fmt: skip
     given = {
         ast.unparse(node.args[0])
@@ -94,7 +94,17 @@ def test_sql_is_never_built_from_data() -> None:
         and node.func.attr in ("execute", "executemany", "copy", "sql")
         and node.args
     }
-    assert {text for text in given if "deep=" not in text} <= allowed
+    built = {text for text in given if not isinstance(ast.parse(text, mode="eval").body, ast.Constant)}
+    assert {text for text in built if "deep=" not in text} <= allowed
+    tree = ast.parse(Path(store.__file__).read_text(encoding="utf-8"))
+    asked = {ast.unparse(node.args[0]) for node in ast.walk(tree)
+             if isinstance(node, ast.Call) and ast.unparse(node.func) == "self._query"}  # fmt: skip
+    steps = next(ast.unparse(node.value) for node in tree.body
+                 if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_STEPS")  # fmt: skip
+    constants = {ast.unparse(node.targets[0]) for node in tree.body
+                 if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}  # fmt: skip
+    assert asked | set(steps.strip("()").split(", ")) <= constants
+    assert len(asked) == 5
 
 
 def test_a_query_brings_nothing_in() -> None:
@@ -105,7 +115,8 @@ def test_a_query_brings_nothing_in() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "duckdb.connect"
     ]
     assert connects
-    assert set(connects) == {"duckdb.connect(config=ALONE)"}
+    spilling = "{**ALONE, 'memory_limit': MEMORY, 'temp_directory': str(spill)}"
+    assert set(connects) == {"duckdb.connect(config=ALONE)", f"duckdb.connect(config={spilling})"}
     with duckdb.connect(config=store.ALONE) as connection:
         for said in ("SET autoinstall_known_extensions = true", "SELECT * FROM 'https://localhost:1/x.parquet'"):
             with pytest.raises(duckdb.Error, match=r"locked|httpfs"):

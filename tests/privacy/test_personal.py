@@ -1,5 +1,7 @@
 """What tells of a person is found in text however it is written; what tells of work and places stays."""
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -102,6 +104,19 @@ def test_file_names_keep_their_days() -> None:
 def test_ids() -> None:
     marks = personal.marked(cells("W00001", "20240801000123", "13800138000", "a@b.cn", "张伟-1", "Jane Roe", None))
     assert marks.tolist() == [False, False, True, True, True, True, False]
+
+
+numbers = st.sampled_from(personal.IDS_HIDE).flatmap(lambda form: st.from_regex(re.compile(form), fullmatch=True))
+ids = st.one_of(st.text(), numbers, st.text("0123456789-+() .xX@A\n\u3000一１", max_size=20))
+
+
+@given(st.lists(ids | st.none(), max_size=20))
+def test_ids_are_told_from_people_in_bulk_as_one_by_one(written: list[str | None]) -> None:
+    def slow(text: str) -> bool:
+        forms = any(re.fullmatch(form, text) for form in personal.CONTACTS[:5])
+        return forms or re.search(r"[\u4e00-\u9fff\s@]", text) is not None
+
+    assert personal.marked(cells(*written)).tolist() == [text is not None and slow(text) for text in written]
 
 
 def test_no_name_of_ours_is_taken_for_a_person() -> None:
