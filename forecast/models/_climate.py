@@ -16,6 +16,9 @@ OLD = 8.0
 FADES = 6.0
 """Months of exposure after which what the old cells tell weighs a quarter."""
 
+BLOCK = 2_048
+"""Cells followed together, so that what a month needs stays in the cache."""
+
 LEAST_SPREAD = 0.001
 """Least relative variance around the pool that is believed: the pool never weighs more than 1,000 requests."""
 
@@ -83,14 +86,21 @@ def discounted(y: np.ndarray, season: np.ndarray, discount: float) -> tuple[np.n
 
     Source: West & Harrison (1997), Bayesian Forecasting and Dynamic Models, section 10.8 (Gamma-Poisson).
     """
-    covered = ~np.isnan(y).T
-    counts, usual = np.where(covered, y.T, 0.0), np.ascontiguousarray(season.T)
-    a, b = np.zeros_like(counts), np.zeros_like(counts)
-    last_a = last_b = np.zeros(len(y))
-    for t, known in enumerate(covered):
-        a[t] = last_a = np.where(known, discount * last_a + counts[t], last_a)
-        b[t] = last_b = np.where(known, discount * last_b + usual[t], last_b)
-    return np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)
+    unknown = np.isnan(y)
+    return tuple(_faded(np.where(unknown, 0.0, x), unknown, discount) for x in (y, season))  # type: ignore[return-value]
+
+
+def _faded(x: np.ndarray, unknown: np.ndarray, discount: float) -> np.ndarray:
+    """Discounted sums of the rows of `x`, in its place; an unknown month changes nothing."""
+    for start in range(0, len(x), BLOCK):
+        part = slice(start, start + BLOCK)
+        months, gaps = np.ascontiguousarray(x[part].T), np.ascontiguousarray(unknown[part].T)
+        for t in np.arange(1, len(months)):
+            months[t] += discount * months[t - 1]
+            if gaps[t].any():
+                np.copyto(months[t], months[t - 1], where=gaps[t])
+        x[part] = months.T
+    return x
 
 
 def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> np.ndarray:
@@ -103,20 +113,30 @@ def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) 
     Source: bounded-influence filtering of a level, Gelper, Fried & Croux 2010, Robust forecasting with exponential
     and Holt-Winters smoothing, J. Forecasting 29, section 2.
     """
-    out, usual = y.T.copy(), np.ascontiguousarray(season.T)
-    prior = np.ascontiguousarray(slow.T)
-    a = b = run = np.zeros(len(y))
-    for t, count in enumerate(out):
+    parts = [slice(start, start + BLOCK) for start in range(0, len(y), BLOCK)]
+    held = [_tamed(climate, y[part].T.copy(), season[part].T.copy(), slow[part].T.copy()) for part in parts]
+    return np.concatenate([part.T for part in held]) if held else y.copy()
+
+
+def _tamed(climate: Climate, counts: np.ndarray, usual: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """`tame` of a few cells, (T, n), in place of their counts."""
+    a = b = run = np.zeros(counts.shape[1])
+    for t, count in enumerate(counts):
         known = ~np.isnan(count)
-        expected = gamma_mean(a, b, prior[max(t - 1, 0)], climate.slow_shape) * usual[t]
+        expected = gamma_mean(a, b, prior[max(t - 1, 0)], climate.slow_shape)
+        expected *= usual[t]
         chance = 3 * np.sqrt(expected) + 2
-        highest = climate.burst_factor ** (1 + run / 2) * expected + chance
         above = count > climate.burst_factor * expected + chance
-        out[t] = held = np.where(b > 1.5, np.minimum(count, highest), count)
-        run = np.where(known, np.where(above, run + 1, 0), run)
-        a = np.where(known, climate.discount * a + held, a)
-        b = np.where(known, climate.discount * b + usual[t], b)
-    return np.ascontiguousarray(out.T)
+        bursts = np.flatnonzero(above & (b > 1.5))  # no other count can reach the highest
+        highest = climate.burst_factor ** (1 + run[bursts] / 2) * expected[bursts] + chance[bursts]
+        count[bursts] = np.minimum(count[bursts], highest)
+        longer = np.multiply(run + 1, above)
+        more_a, more_b = climate.discount * a + count, climate.discount * b + usual[t]
+        if known.all():
+            a, b, run = more_a, more_b, longer
+        else:
+            a, b, run = (np.where(known, *pair) for pair in ((more_a, a), (more_b, b), (longer, run)))
+    return counts
 
 
 def levels(climate: Climate, y: np.ndarray, season: np.ndarray, category: np.ndarray, area: np.ndarray) -> np.ndarray:
