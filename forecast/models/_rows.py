@@ -1,12 +1,13 @@
 """Grid + seasons -> rows a model learns from: one per cell, origin and horizon, from months up to the origin only."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from forecast.models import _climate
 from forecast.models._climate import Climate
-from forecast.models._season import YEAR, group_sum, seasonal_index
+from forecast.models._season import YEAR, Parts, group_sum, in_parts, seasonal_index
 from forecast.panel import Grid
 
 SMALL = 0.1
@@ -14,6 +15,9 @@ SMALL = 0.1
 
 EVERY = 12
 """Months between two refits of the seasonal index along the past."""
+
+FAST = 0.7
+"""What a month is worth a month later in how far a category or an area has moved."""
 
 FIRST = YEAR - 1
 """The earliest origin: a year is known."""
@@ -99,32 +103,46 @@ def past(climate: Climate, grid: Grid, horizon: int, drivers: np.ndarray) -> Pas
     moy = _climate.month_of_year(_climate.past_and_future(grid, horizon))
     y = grid.y
     blocks, block = _blocks(climate, y, category, moy)
-    season = blocks[block, :, moy[: y.shape[1]]].T
-    flat = y / season
-    covered = ~np.isnan(y)
-    filled = np.where(covered, flat, 0.0)
+    months = np.arange(y.shape[1])
+    season = in_parts(lambda *whole: (np.stack(whole)[block, :, moy[months]].T,), *blocks)[0]
     level = _climate.levels(climate, y, season, category, area)
-    rates = tuple(_rate(y, season, discount) for discount in (0.4, 0.9, 0.97))
-    sums = _running(filled)
-    seen = _running(covered.astype(float))
+    slow = in_parts(partial(_slow, climate), y, season)[0]
+    came, expected = _climate.came_and_expected(y, season, slow, FAST)
+    flat, filled, usual, covered = in_parts(_flat, y, season, level)
+
+    def pool(group: np.ndarray) -> Pool:
+        totals = (group_sum(x, group) for x in (filled, usual, covered))
+        return _pool(_climate.movement(climate, came, expected, group), *totals)
+
     return Past(
         moy=moy,
         y=y,
         flat=flat,
         level=level,
-        rates=rates,
-        sums=sums,
+        rates=tuple(in_parts(partial(_rate, discount), y, season)[0] for discount in (0.4, 0.9, 0.97)),
+        sums=_running(filled),
         squares=_running(filled**2),
-        zeros=_running(covered & (y == 0)),
-        seen=seen,
+        zeros=_running((covered > 0) & (y == 0)),
+        seen=_running(covered),
         category=category,
         area=area,
-        by_category=_pool(climate, y, season, level, category),
-        by_area=_pool(climate, y, season, level, area),
+        by_category=pool(category),
+        by_area=pool(area),
         blocks=blocks,
         block=block,
         drivers=drivers,
     )
+
+
+def _flat(y: np.ndarray, season: np.ndarray, level: np.ndarray) -> Parts:
+    """Counts over season, the same and the level with 0 where not covered, and 1 where covered."""
+    covered, flat = ~np.isnan(y), y / season
+    return flat, np.where(covered, flat, 0.0), np.where(covered, level, 0.0), covered.astype(float)
+
+
+def _slow(climate: Climate, y: np.ndarray, season: np.ndarray) -> Parts:
+    a, b = _climate.discounted(y, season, climate.slow_discount)
+    return (np.divide(a, b, out=np.zeros_like(a), where=b > 0),)
 
 
 def features(past: Past, cell: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> np.ndarray:
@@ -184,32 +202,23 @@ def _blocks(climate: Climate, y: np.ndarray, category: np.ndarray, moy: np.ndarr
     return np.stack([ones, *fitted]), np.searchsorted(ends, np.arange(T), side="right")
 
 
-def _rate(y: np.ndarray, season: np.ndarray, discount: float) -> np.ndarray:
+def _rate(discount: float, y: np.ndarray, season: np.ndarray) -> Parts:
     a, b = _climate.discounted(y, season, discount)
-    return np.divide(a, b, out=np.full_like(a, np.nan), where=b > 0)
+    return (np.divide(a, b, out=np.full_like(a, np.nan), where=b > 0),)
 
 
-def _pool(climate: Climate, y: np.ndarray, season: np.ndarray, level: np.ndarray, group: np.ndarray) -> Pool:
-    covered = ~np.isnan(y)
-    flat = np.where(covered, y / season, 0.0)
-    expected = np.where(covered, level, 0.0)
-    total = group_sum(flat, group)
-    usual = group_sum(expected, group)
-    slow_a, slow_b = _climate.discounted(y, season, climate.slow_discount)
-    fast_a, fast_b = _climate.discounted(y, season, 0.7)
-    slow = np.divide(slow_a, slow_b, out=np.zeros_like(slow_a), where=slow_b > 0)
-    moved = _climate.movement(climate, fast_a, fast_b, slow, group)
-    sums, exposure = _running(total), _running(group_sum(covered.astype(float), group))
+def _pool(moved: np.ndarray, total: np.ndarray, usual: np.ndarray, covered: np.ndarray) -> Pool:
+    """Signals of groups, all (groups, T): requests without season, those of the levels, cells covered."""
+    sums, exposure = _running(total), _running(covered)
     rows = np.arange(len(total))[:, None]
-    months = np.arange(y.shape[1])[None]
+    months = np.arange(total.shape[1])[None]
     last = _mean(sums, exposure, rows, months, YEAR)
     before = _mean(sums, exposure, rows, months - YEAR, YEAR)
-    cells = np.maximum(group_sum(covered.astype(float), group), 1)
     return Pool(
         moved=moved,
         last=(total + 5) / (usual + 5),
         year_on_year=np.log((last + 0.01) / (before + 0.01)),
-        y=total / cells,
+        y=total / np.maximum(covered, 1),
         mean=last,
     )
 

@@ -229,12 +229,12 @@ def _shocks(past: _rows.Past, origin: np.ndarray, ahead: np.ndarray) -> np.ndarr
 
     What hits every cell at once cannot be foreseen from a cell's past and must not be learned as if it could.
     """
-    cells = np.arange(len(past.y))
     pairs, where = np.unique(np.stack([origin, ahead]), axis=1, return_inverse=True)
+    y, level, seen = (np.ascontiguousarray(x.T) for x in (past.y, past.level, past.seen > 0))
+    index = np.ascontiguousarray(np.swapaxes(past.blocks, 1, 2))
     shocks = np.zeros(pairs.shape[1])
     for k, (o, h) in enumerate(pairs.T):
-        y = past.y[:, o + h]
-        known = ~np.isnan(y) & (past.seen[:, o + 1] > 0)
-        expected = past.base(cells[known], np.full(known.sum(), o), np.full(known.sum(), h)).sum()
-        shocks[k] = np.log((y[known].sum() + 5) / (expected + 5))
+        known = ~np.isnan(y[o + h]) & seen[o + 1]
+        expected = (level[o] * index[past.block[o], past.moy[o + h]])[known].sum()
+        shocks[k] = np.log((y[o + h][known].sum() + 5) / (expected + 5))
     return shocks[where.ravel()]
