@@ -9,13 +9,16 @@ import pandas as pd
 from pydantic import Field
 
 from forecast.explain import Explained
-from forecast.models import _climate, _drivers, _parts, _rows
+from forecast.models import _climate, _drivers, _parts, _rows, _trees
 from forecast.models._climate import Climate, Fit
 from forecast.panel import Grid
 from forecast.spec import Spec
 
 if TYPE_CHECKING:
     from lightgbm import Booster
+
+CHUNK = 32_768
+"""Cells corrected together; bounds the memory."""
 
 LEAST_BASE = 1e-3
 """Cells expected to have fewer requests a month teach nothing about corrections."""
@@ -113,12 +116,12 @@ def _shared_out(
     """Part -> (k, horizon) of the log correction of the cells `at`; `part_of`: (features + 1,), the last the mean."""
     now, largest = np.full(len(at), ground.past.y.shape[1] - 1), np.log(spec.largest_factor)
     out = {part: np.zeros((len(at), horizon)) for part in dict.fromkeys(part_of.tolist())}
-    for h in range(1, horizon + 1 if len(at) else 1):
-        rows = _rows.features(ground.past, at, now, np.full(len(at), h))
-        shares = np.asarray(booster.predict(rows, pred_contrib=True, num_threads=spec.threads))
+    months = _rows.each_month_ahead(ground.past, at, now, horizon) if len(at) else ()
+    for h, rows in enumerate(months):
+        shares = np.asarray(booster.predict(np.ascontiguousarray(rows.T), pred_contrib=True, num_threads=spec.threads))
         shares *= np.minimum(1.0, largest / np.maximum(np.abs(shares.sum(1, keepdims=True)), largest))
         for part, log in out.items():
-            log[:, h - 1] = shares[:, part_of == part].sum(1)
+            log[:, h] = shares[:, part_of == part].sum(1)
     return out
 
 
@@ -143,15 +146,14 @@ def _learn(spec: LightGBM, ground: _Ground, horizon: int, seed: int) -> "Booster
 def _corrected(spec: LightGBM, ground: _Ground, booster: "Booster | None", horizon: int) -> np.ndarray:
     """Level x season, corrected, in the order of the grid's cells."""
     plain, out = ground.plain, np.empty_like(ground.plain)
-    cells, now = np.arange(len(plain)), np.full(len(plain), ground.past.y.shape[1] - 1)
     largest = np.log(spec.largest_factor)
     factor = np.ones_like(plain)
-    for h in range(1, horizon + 1):
-        if booster is None:
-            break
-        rows = _rows.features(ground.past, cells, now, np.full(len(plain), h))
-        correction = booster.predict(rows, raw_score=True, num_threads=spec.threads)
-        factor[:, h - 1] = np.exp(np.clip(correction, -largest, largest))
+    forest = [] if booster is None else _trees.trees(booster)
+    for start in range(0, len(plain) if forest else 0, CHUNK):
+        cells = np.arange(start, min(start + CHUNK, len(plain)))
+        now = np.full(len(cells), ground.past.y.shape[1] - 1)
+        for h, rows in enumerate(_rows.each_month_ahead(ground.past, cells, now, horizon)):
+            factor[cells, h] = np.exp(np.clip(_trees.summed(forest, rows), -largest, largest))
     out[ground.order] = plain * factor
     return out
 
