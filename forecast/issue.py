@@ -101,11 +101,13 @@ def issue(
     forecaster = basis.forecaster
     models, back = predictors(forecaster.models), _looked_back(forecaster)
     look = looked(basis, origin, models, back, progress, wanted, mapper)
+    leaf = reconcile.leaf(look.grid.cells, _chains(look.basis))
+    reviewed = _past_scores(look, leaf) if review else empty(Scores)  # before there is a large table
     made = make(look)
     return Issued(
         made.forecasts,
         _calibration(look, made),
-        _past_scores(look, made.sums.leaf) if review else empty(Scores),
+        reviewed,
         made.cells.correlation,
         _contributions(look, made),
     )

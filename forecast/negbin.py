@@ -288,7 +288,7 @@ def _quantile(mu: Array, excess: Array, levels: Array) -> Array:
         if not rows.size:
             break
         for number, level in zip(counted, levels, strict=True):
-            number += below < level  # noqa: PLW2901 - in place
+            number += below < level
         probability *= (m + k * ex) / ((k + 1) * (1 + ex))
         below += probability
     found[rows] = counted.T

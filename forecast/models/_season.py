@@ -105,7 +105,8 @@ def summed(function: Callable[..., Parts], *rows: np.ndarray) -> Parts:
     total: Parts = ()
     for start in range(0, max(len(rows[0]), 1), BLOCK):
         found = function(*(x[start : start + BLOCK] for x in rows))
-        found = tuple(np.concatenate([sums[None], x]) for sums, x in zip(total, found, strict=True)) if total else found
+        if total:
+            found = tuple(np.concatenate([sums[None], x]) for sums, x in zip(total, found, strict=True))
         total = tuple(x.sum(0) for x in found)
     return total
 

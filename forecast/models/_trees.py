@@ -17,7 +17,7 @@ MOST_LEAVES = 256
 
 @dataclass(frozen=True)
 class Split:
-    """Rows with feature <= bound, and those unknown if `unknown`, go to the side `low`; a side is a split or a leaf."""
+    """Rows with feature <= bound, and the unknown if `unknown`, go to the side `low`; a side is a split or a leaf."""
 
     feature: int
     bound: np.float32

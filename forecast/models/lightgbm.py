@@ -118,7 +118,8 @@ def _shared_out(
     out = {part: np.zeros((len(at), horizon)) for part in dict.fromkeys(part_of.tolist())}
     months = _rows.each_month_ahead(ground.past, at, now, horizon) if len(at) else ()
     for h, rows in enumerate(months):
-        shares = np.asarray(booster.predict(np.ascontiguousarray(rows.T), pred_contrib=True, num_threads=spec.threads))
+        told = booster.predict(np.ascontiguousarray(rows.T), pred_contrib=True, num_threads=spec.threads)
+        shares = np.asarray(told)
         shares *= np.minimum(1.0, largest / np.maximum(np.abs(shares.sum(1, keepdims=True)), largest))
         for part, log in out.items():
             log[:, h] = shares[:, part_of == part].sum(1)

@@ -1,14 +1,11 @@
 """Made-up cities from 2,000 to 210,000 cells -> what a forecast of each costs, and peers on the same series.
 
 Each forecast is a process of its own that does what the monthly job does: `issue` with the default forecaster,
-scores of the past origins, reasons, then the tables written. Peers get a sample of the largest city's series, for they
-take each series alone: their time is a straight line through it.
+scores of the past origins, reasons, then the tables written. Peers get a sample of the largest city's series.
 """
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -24,14 +21,16 @@ from forecast import seasons
 from forecast.explain import Wanted
 from forecast.forecaster import Forecaster
 from forecast.issue import issue
-from forecast.look import Basis, in_turn
+from forecast.look import Basis
 from forecast.tables import Areas, Counts, conform
-from pipelines import engine, store
+from pipelines import store
 from tests.bench import measure
-from tests.bench.measure import ROOT, Cost
+from tests.bench.measure import Cost
+from tests.conftest import ROOT
 
 HERE = ROOT / "tests/bench"
 PEERS_PYTHON = HERE / "peers/.venv/bin/python"
+RESULTS = HERE / "peers/results/scale"
 PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/images/scale.svg"
 
@@ -55,6 +54,16 @@ class Point:
     cells: int
     cost: Cost
     inside: float
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What a peer's forecast of so many series cost, in seconds."""
+
+    name: str
+    series: int
+    clock: float
+    processor: float
 
 
 def city(cells: int, months: int = MONTHS, seed: int = SEED) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -121,13 +130,164 @@ def basis(rows: pd.DataFrame, areas: pd.DataFrame) -> Basis:
     return Basis(counts, areas, tree.summing(areas), seasons_at, HORIZON, Forecaster(), SEED)
 
 
-def forecast(folder: Path, jobs: int = 1) -> None:
+def forecast(folder: Path) -> None:
     """The tables of one forecast into the folder of its city, and the seconds `issue` took."""
     known = basis(pd.read_parquet(folder / "panel.parquet"), pd.read_parquet(folder / "areas.parquet"))
     origin = known.counts["month"].max()
     began = time.monotonic()
-    issued = issue(known, origin, wanted=Wanted(), mapper=in_turn if jobs == 1 else engine.processes(jobs))
+    issued = issue(known, origin, wanted=Wanted())
     inside = time.monotonic() - began
     for name in ("forecasts", "calibration", "scores", "contributions"):
         store.write(getattr(issued, name), folder / f"{name}.parquet")
     (folder / "inside.json").write_text(json.dumps(inside))
+
+
+def ours(cells: int, folder: Path) -> Point:
+    """One forecast in a process of its own."""
+    rows, areas = city(cells)
+    rows.to_parquet(folder / "panel.parquet", index=False)
+    areas.to_parquet(folder / "areas.parquet", index=False)
+    del rows, areas
+    spent = measure.cost([sys.executable, "-m", "tests.bench.scale", "--of", folder])
+    return Point(cells, spent, json.loads((folder / "inside.json").read_text()))
+
+
+def peer(name: str, rows: pd.DataFrame, folder: Path) -> Rival:
+    """A peer on series of the city, in its own environment; its own clock, which starts when all is loaded."""
+    complete(rows).to_parquet(folder / "panel.parquet", index=False)
+    words = [PEERS_PYTHON, HERE / "peers/run.py", name, folder / "panel.parquet", str(HORIZON), "0", folder / name]
+    measure.cost(words, THREADS="2", OMP_NUM_THREADS="2", OMP_WAIT_POLICY="PASSIVE")
+    spent = json.loads((folder / f"{name}.json").read_text())
+    return Rival(name, spent["series"], spent["seconds"], spent["cpu_seconds"])
+
+
+def sample(rows: pd.DataFrame, series: int) -> pd.DataFrame:
+    """The rows of so many series, evenly spread over the city."""
+    keys = rows[["area", "category"]].drop_duplicates().sort_values(["area", "category"], ignore_index=True)
+    chosen = keys.iloc[np.linspace(0, len(keys) - 1, min(series, len(keys))).astype(int)]
+    return rows.merge(chosen.astype(str), on=["area", "category"])
+
+
+def complete(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row a month and series, 0 where nothing came; then `HORIZON` months that the peers cut off unseen."""
+    months = pd.date_range(FIRST, periods=MONTHS + HORIZON, freq="MS", unit="us")
+    names = rows.astype({"area": "str", "category": "str"})
+    wide = names.pivot(index=["area", "category"], columns="month", values="count").reindex(columns=months)
+    wide = wide.fillna(0).astype("int64").rename_axis(columns="month")
+    return wide.reset_index().melt(["area", "category"], value_name="count")
+
+
+def page(points: Sequence[Point], rivals: Sequence[Rival]) -> str:
+    """The part of docs/performance.md that is measured."""
+    fixed, each = line(points)
+    rows = "".join(
+        f"| {one.cells:,} | {one.cost.clock:,.0f} | {one.cost.processor:,.0f} | {one.cost.gigabytes:.1f} |"
+        f" {one.cells / one.cost.processor:,.0f} |\n"
+        for one in points
+    )
+    largest = max(points, key=lambda one: one.cells)
+    speed = largest.cells / largest.cost.processor
+    peers = "".join(
+        f"| {CALLED[one.name]} | {one.series:,} | {one.clock:,.0f} | {one.processor:,.0f} |"
+        f" {one.series / one.processor:,.1f} | {speed / (one.series / one.processor):,.1f} |\n"
+        for one in rivals
+    )
+    return (
+        f"Measured on {measure.machine()}, by `python -m tests.bench.scale`.\n\n"
+        "| cells | clock, s | processor, s | peak memory, GB | cells a processor second |\n|---|---|---|---|---|\n"
+        f"{rows}\n![Processor time and memory by cells](images/scale.svg)\n\n"
+        f"The line through these points is {fixed:.0f} s + {1000 * each:.2f} ms a cell; none lies more than"
+        f" {100 * farthest(points):.0f} % off it.\n\n"
+        "| forecaster | series | clock, s | processor, s | series a processor second | ours is faster by |\n"
+        f"|---|---|---|---|---|---|\n| weisu, {largest.cells:,} cells | {largest.cells:,} |"
+        f" {largest.cost.clock:,.0f} | {largest.cost.processor:,.0f} | {speed:,.1f} | |\n{peers}\n"
+        "Peers take a sample of the same series, evenly spread: a series is a fit of its own, or more rows of one\n"
+        "table, so their time grows in a straight line. Their clock starts when their libraries are loaded; ours\n"
+        "counts loading, reading and writing too.\n"
+    )
+
+
+def line(points: Sequence[Point]) -> tuple[float, float]:
+    """Seconds of any forecast, and seconds a cell: least squares of the relative miss."""
+    cells = np.array([one.cells for one in points], dtype=float)
+    spent = np.array([one.cost.processor for one in points])
+    if len(points) < 2:
+        return 0.0, float(spent[0] / cells[0])
+    design = np.stack([1 / spent, cells / spent], axis=1)
+    fixed, each = np.linalg.lstsq(design, np.ones(len(points)))[0]
+    return float(fixed), float(each)
+
+
+def farthest(points: Sequence[Point]) -> float:
+    """Largest relative distance of a point from the line."""
+    fixed, each = line(points)
+    return max(abs((fixed + each * one.cells) / one.cost.processor - 1) for one in points)
+
+
+def plot(points: Sequence[Point], path: Path) -> None:
+    """Processor time and peak memory by cells, both axes logarithmic."""
+    import altair as alt
+    import vl_convert
+
+    grey, ink = "#8a8a8a", "#3b82c4"
+    table = pd.DataFrame(
+        {
+            "cells": [one.cells for one in points],
+            "processor seconds": [one.cost.processor for one in points],
+            "peak memory, GB": [one.cost.gigabytes for one in points],
+        }
+    )
+    axis = alt.Axis(format="~s", title="cells", values=table["cells"].tolist())
+    x = alt.X("cells:Q", scale=alt.Scale(type="log"), axis=axis)
+    panels = [
+        alt.Chart(table, width=250, height=180)
+        .mark_line(point={"color": ink, "size": 45}, color=ink)
+        .encode(x, alt.Y(f"{name}:Q", scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=5, format="~s")))
+        for name in table.columns[1:]
+    ]
+    chart = (
+        alt.hconcat(*panels, background="transparent")
+        .configure_axis(labelColor=grey, titleColor=grey, tickColor=grey, domainColor=grey, gridColor="#8a8a8a40")
+        .configure_view(stroke=None)
+    )
+    path.write_text(vl_convert.vegalite_to_svg(chart.to_dict()), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cells", type=int, nargs="+", default=CELLS)
+    parser.add_argument("--peers", nargs="*", choices=sorted(PEERS), default=list(PEERS))
+    parser.add_argument("--results", type=Path, default=RESULTS, help="what is found there is not measured again")
+    parser.add_argument("--of", type=Path, help="only forecast the city in this folder")
+    given = parser.parse_args()
+    if given.of:
+        forecast(given.of)
+        return
+    points, rivals = measured(given.cells, given.peers, given.results)
+    plot(points, PLOT)
+    measure.write(PAGE, "forecast", page(points, rivals))
+
+
+def measured(cells: Sequence[int], peers: Sequence[str], results: Path) -> tuple[list[Point], list[Rival]]:
+    """All points and peers, one after the other; each is kept in `results` as it ends."""
+    results.mkdir(parents=True, exist_ok=True)
+    points, rivals = [], []
+    for number in cells:
+        kept = results / f"{number}.json"
+        if not kept.exists():
+            with TemporaryDirectory() as folder:
+                kept.write_text(json.dumps(asdict(ours(number, Path(folder)))))
+        found = json.loads(kept.read_text())
+        points.append(Point(found["cells"], Cost(**found["cost"]), found["inside"]))
+    for name in peers:
+        kept = results / f"{name}.json"
+        if not kept.exists():
+            with TemporaryDirectory() as folder:
+                rows = sample(city(max(cells))[0], PEERS[name])
+                kept.write_text(json.dumps(asdict(peer(name, rows, Path(folder)))))
+        rivals.append(Rival(**json.loads(kept.read_text())))
+    return points, rivals
+
+
+if __name__ == "__main__":
+    main()
