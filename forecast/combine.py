@@ -66,7 +66,7 @@ def weights(spec: Combine, past_members: Mapping[str, Array], past_actuals: Arra
     return dict(zip(spec.members, learned.tolist(), strict=True))
 
 
-def relative_errors(past: Sequence[Array], actuals: Array) -> Array:
+def relative_errors(past: Sequence[Array] | Array, actuals: Array) -> Array:
     """(members,) how far each errs against the others, 1 = as far as they do; NaN when nothing is known.
 
     The root mean squared error of a member in a cell over that of all members there, averaged over cells by the

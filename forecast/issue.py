@@ -3,11 +3,11 @@
 `issue` is the one path to a forecast: the monthly job calls it once, `backtest` goes this way at each past origin.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from forecast import calibrate, combine, explain, negbin, paths, reconcile, scores
 from forecast.calibrate import Calibrate, Calibrated
@@ -265,9 +265,9 @@ def _write(look: Look, model: str, cells: pd.DataFrame, head: Head | Array, rows
     months = look.grid.future(figures.shape[1]).repeat(kinds)
     chosen = cells[rows]
 
-    def each(texts: ArrayLike, times: int, over: int = 1) -> pd.api.extensions.ExtensionArray:
+    def each(texts: Iterable[str], times: int, over: int = 1) -> pd.api.extensions.ExtensionArray:
         """Every text so many times in a row, all of it `over` and over."""
-        known = pd.array(texts, dtype="str")
+        known = pd.Series(list(texts), dtype="str").array
         return known.take(np.tile(np.repeat(np.arange(len(known)), times), over))
 
     frame = {

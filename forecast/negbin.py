@@ -240,9 +240,10 @@ def _half_difference(mu: Array, excess: Array) -> Array:
         above -= chance
         total += above * (1 - above)
         if k % 4 == 3:
-            open_ = np.flatnonzero(above > NOTHING * total * share)
             found[rows] = total
-            rows, m, ex, share, chance, above, total = (x[open_] for x in (rows, m, ex, share, chance, above, total))
+            more = np.flatnonzero(above > NOTHING * total * share)
+            rows, m, ex, share = rows[more], m[more], ex[more], share[more]
+            chance, above, total = chance[more], above[more], total[more]
             if not rows.size:
                 break
     rest[rows] = True

@@ -108,7 +108,7 @@ def _faded(x: np.ndarray, unknown: np.ndarray, discount: float) -> np.ndarray:
     """(n, T) discounted sums of `x`; an unknown month, (T, n), changes nothing."""
     months = x.T.copy()
     months[unknown] = 0.0
-    gaps = unknown.any(axis=1)
+    gaps: np.ndarray = unknown.any(axis=1)
     for t in range(1, len(months)):
         months[t] += discount * months[t - 1]
         if gaps[t]:
@@ -185,7 +185,8 @@ def usual(
     pool = pooled_level(slow_a, slow_b, category, area)
     weight = pool_weight(climate, slow_a, slow_b, pool, category, area)
     slow = in_parts(lambda *told: (gamma_mean(*told),), slow_a, slow_b, pool, weight)[0]
-    return slow, movement(climate, *came_and_expected(y, season, slow, climate.discount), category)
+    came, expected = came_and_expected(y, season, slow, climate.discount)
+    return slow, movement(climate, came, expected, category)
 
 
 def movement(climate: Climate, came: np.ndarray, expected: np.ndarray, group: np.ndarray) -> np.ndarray:

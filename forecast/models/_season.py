@@ -67,7 +67,8 @@ def seasonal_index(season: Season, y: np.ndarray, category: np.ndarray, moy: np.
     """
     months = np.arange(y.shape[1])
     edge = np.where((months < YEAR // 2) | (months >= len(months) - YEAR // 2), 0.5, 1.0)[None]
-    cells = _Ratios(*in_parts(_measured, y), moy, edge)
+    num, den = in_parts(_measured, y)
+    cells = _Ratios(num, den, moy, edge)
     city, _ = _robust(season, cells.grouped(np.zeros(len(y), dtype=int)), np.ones((1, YEAR)))
     categories = cells.grouped(category)
     pooled, weight = _robust(season, categories, np.repeat(city, len(categories.num), 0))

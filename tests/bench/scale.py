@@ -97,8 +97,8 @@ def city(cells: int, months: int = MONTHS, seed: int = SEED) -> tuple[pd.DataFra
             pd.DataFrame(
                 {
                     "month": dates[month],
-                    "area": pd.Categorical.from_codes(at // CATEGORIES, names),
-                    "category": pd.Categorical.from_codes(kind[at], kinds),
+                    "area": pd.Categorical.from_codes(at // CATEGORIES, pd.Index(names)),
+                    "category": pd.Categorical.from_codes(kind[at], pd.Index(kinds)),
                     "count": count[cell, month],
                 }
             )
@@ -155,7 +155,7 @@ def ours(cells: int, folder: Path) -> Point:
 def peer(name: str, rows: pd.DataFrame, folder: Path) -> Rival:
     """A peer on series of the city, in its own environment; its own clock, which starts when all is loaded."""
     complete(rows).to_parquet(folder / "panel.parquet", index=False)
-    words = [PEERS_PYTHON, HERE / "peers/run.py", name, folder / "panel.parquet", str(HORIZON), "0", folder / name]
+    words: list[str | Path] = [PEERS_PYTHON, HERE / "peers/run.py", name, folder / "panel.parquet", str(HORIZON), "0", folder / name]
     measure.cost(words, THREADS="2", OMP_NUM_THREADS="2", OMP_WAIT_POLICY="PASSIVE")
     spent = json.loads((folder / f"{name}.json").read_text())
     return Rival(name, spent["series"], spent["seconds"], spent["cpu_seconds"])
