@@ -108,7 +108,7 @@ def _faded(x: np.ndarray, unknown: np.ndarray, discount: float) -> np.ndarray:
     """(n, T) discounted sums of `x`; an unknown month, (T, n), changes nothing."""
     months = x.T.copy()
     months[unknown] = 0.0
-    gaps: np.ndarray = unknown.any(axis=1)
+    gaps = unknown.sum(axis=1)
     for t in range(1, len(months)):
         months[t] += discount * months[t - 1]
         if gaps[t]:

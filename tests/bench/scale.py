@@ -42,7 +42,7 @@ DISTRICTS = 16
 MONTHS, HORIZON = 72, 12
 FIRST = "2019-01"
 SEED = 1
-PEERS = {"ets": 600, "prophet": 200, "lightgbm": 20_000}
+PEERS = {"ets": 200, "prophet": 60, "lightgbm": 2_000}
 """Peer -> series it is asked for."""
 CALLED = {"ets": "statsforecast AutoETS", "prophet": "Prophet", "lightgbm": "mlforecast, LightGBM"}
 
@@ -155,8 +155,9 @@ def ours(cells: int, folder: Path) -> Point:
 def peer(name: str, rows: pd.DataFrame, folder: Path) -> Rival:
     """A peer on series of the city, in its own environment; its own clock, which starts when all is loaded."""
     complete(rows).to_parquet(folder / "panel.parquet", index=False)
-    words: list[str | Path] = [PEERS_PYTHON, HERE / "peers/run.py", name, folder / "panel.parquet", str(HORIZON), "0", folder / name]
-    measure.cost(words, THREADS="2", OMP_NUM_THREADS="2", OMP_WAIT_POLICY="PASSIVE")
+    words: list[str | Path] = [name, folder / "panel.parquet", str(HORIZON), "0", folder / name]
+    threads = {"THREADS": "2", "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
+    measure.cost([PEERS_PYTHON, HERE / "peers/run.py", *words], **threads)
     spent = json.loads((folder / f"{name}.json").read_text())
     return Rival(name, spent["series"], spent["seconds"], spent["cpu_seconds"])
 
@@ -283,7 +284,7 @@ def measured(cells: Sequence[int], peers: Sequence[str], results: Path) -> tuple
         kept = results / f"{name}.json"
         if not kept.exists():
             with TemporaryDirectory() as folder:
-                rows = sample(city(max(cells))[0], PEERS[name])
+                rows = sample(city(max([2_000, *cells]))[0], PEERS[name])
                 kept.write_text(json.dumps(asdict(peer(name, rows, Path(folder)))))
         rivals.append(Rival(**json.loads(kept.read_text())))
     return points, rivals
