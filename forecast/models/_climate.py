@@ -97,7 +97,7 @@ def discounted(y: np.ndarray, season: np.ndarray, discount: float) -> tuple[np.n
     """
 
     def sums(counts: np.ndarray, usual: np.ndarray) -> Parts:
-        unknown = np.isnan(counts).T
+        unknown: np.ndarray = np.isnan(counts).T
         return _faded(counts, unknown, discount), _faded(usual, unknown, discount)
 
     a, b = in_parts(sums, y, season)
