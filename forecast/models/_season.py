@@ -16,8 +16,9 @@ TINY = 1e-9
 FARTHEST = 3.0
 """A month farther from its season than so many times the mean is no evidence about variances beyond it."""
 
-BLOCK = 2_048
-"""Cells taken together, so that what is between counts and result stays in the cache."""
+BLOCK = 8_192
+"""Cells taken together at least, so that what is between counts and result stays in the cache. With fewer, BLAS would
+add up the months of a year in another order, and the last digit would follow from the size of the block."""
 
 
 class Season(Spec):
@@ -88,12 +89,11 @@ def seasonal_index(season: Season, y: np.ndarray, category: np.ndarray, moy: np.
 
 def in_parts(function: Callable[..., Parts], *rows: np.ndarray) -> Parts:
     """What `function` gives for the rows of arrays (n, ...), BLOCK of them at a time; each row must stand alone."""
-    n = len(rows[0])
-    if n <= BLOCK:
+    n, parts = len(rows[0]), _parts(len(rows[0]))
+    if len(parts) == 1:
         return tuple(np.ascontiguousarray(x) for x in function(*rows))
     whole: Parts = ()
-    for start in range(0, n, BLOCK):
-        part = slice(start, start + BLOCK)
+    for part in parts:
         found = function(*(x[part] for x in rows))
         whole = whole or tuple(np.empty((n, *x.shape[1:]), dtype=x.dtype) for x in found)
         for out, x in zip(whole, found, strict=True):
@@ -104,12 +104,18 @@ def in_parts(function: Callable[..., Parts], *rows: np.ndarray) -> Parts:
 def summed(function: Callable[..., Parts], *rows: np.ndarray) -> Parts:
     """Sums over all rows of what `function` gives for them, added up row by row as one sum over all would."""
     total: Parts = ()
-    for start in range(0, max(len(rows[0]), 1), BLOCK):
-        found = function(*(x[start : start + BLOCK] for x in rows))
+    for part in _parts(len(rows[0])):
+        found = function(*(x[part] for x in rows))
         if total:
             found = tuple(np.concatenate([sums[None], x]) for sums, x in zip(total, found, strict=True))
         total = tuple(x.sum(0) for x in found)
     return total
+
+
+def _parts(n: int) -> list[slice]:
+    """Slices of n rows, each of BLOCK or more, if there are so many."""
+    starts = [BLOCK * part for part in range(max(1, n // BLOCK))]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
 
 
 def _measured(y: np.ndarray) -> Parts:
