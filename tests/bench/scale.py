@@ -156,8 +156,8 @@ def peer(name: str, rows: pd.DataFrame, folder: Path) -> Rival:
     """A peer on series of the city, in its own environment; its own clock, which starts when all is loaded."""
     complete(rows).to_parquet(folder / "panel.parquet", index=False)
     words: list[str | Path] = [name, folder / "panel.parquet", str(HORIZON), "0", folder / name]
-    threads = {"THREADS": "2", "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
-    measure.cost([PEERS_PYTHON, HERE / "peers/run.py", *words], **threads)
+    command = [PEERS_PYTHON, HERE / "peers/run.py", *words]
+    measure.cost(command, THREADS="2", OMP_NUM_THREADS="2", OMP_WAIT_POLICY="PASSIVE")
     spent = json.loads((folder / f"{name}.json").read_text())
     return Rival(name, spent["series"], spent["seconds"], spent["cpu_seconds"])
 
