@@ -89,5 +89,6 @@ def _side(node: dict[str, Any], numbers: Iterator[int]) -> Split | int:
 
 def _below(threshold: float) -> np.float32:
     """The largest float32 that is not above: no feature, being one itself, lies between the two."""
-    bound = np.float32(threshold)
+    with np.errstate(over="ignore"):  # "all known ones" is a threshold far beyond float32
+        bound = np.float32(threshold)
     return bound if float(bound) <= threshold else np.nextafter(bound, np.float32(-np.inf))
