@@ -1,6 +1,6 @@
 """Means of several models (+ how they did at past origins) -> one mean: the combination that is issued."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,9 @@ from pydantic import Field, field_validator
 from forecast.spec import Spec
 
 Array = np.ndarray
+
+BLOCK = 4_096
+"""Cells taken together; bounds the memory."""
 
 
 class Combine(Spec):
@@ -55,7 +58,7 @@ def weights(spec: Combine, past_members: Mapping[str, Array], past_actuals: Arra
     equal = dict.fromkeys(spec.members, 1 / len(spec.members))
     if spec.method == "equal":
         return equal
-    errors = relative_errors(np.stack([past_members[name] for name in spec.members]), past_actuals)
+    errors = relative_errors([past_members[name] for name in spec.members], past_actuals)
     if np.isnan(errors).any():
         return equal
     worth = np.maximum(errors, 1e-3) ** -spec.sharpness
@@ -63,22 +66,21 @@ def weights(spec: Combine, past_members: Mapping[str, Array], past_actuals: Arra
     return dict(zip(spec.members, learned.tolist(), strict=True))
 
 
-def relative_errors(past: Array, actuals: Array) -> Array:
+def relative_errors(past: Sequence[Array] | Array, actuals: Array) -> Array:
     """(members,) how far each errs against the others, 1 = as far as they do; NaN when nothing is known.
 
     The root mean squared error of a member in a cell over that of all members there, averaged over cells by the
     square root of their volume: neither the loudest cells nor the many silent ones decide alone.
 
     Args:
-        past: (members, origins, n, horizon) means as forecast.
+        past: of each member (origins, n, horizon) means as forecast.
         actuals: (origins, n, horizon) what came, NaN = not covered or not known yet.
 
     Source: the relative measures of Davydenko & Fildes (2013), Measuring forecasting accuracy, IJF 29, section 3.
     """
-    known = ~np.isnan(past).any(axis=0) & ~np.isnan(actuals)
-    months = np.maximum(known.sum(axis=(0, 2)), 1)
-    squares = np.where(known, (past - actuals) ** 2, 0.0).sum(axis=(1, 3)) / months
-    volume = np.where(known, past.mean(axis=0), 0.0).sum(axis=(0, 2)) / months
+    starts = range(0, max(actuals.shape[1], 1), BLOCK)
+    parts = [_by_cell([one[:, k : k + BLOCK] for one in past], actuals[:, k : k + BLOCK]) for k in starts]
+    squares, volume = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     errors = np.sqrt(squares)
     usual = errors.mean(axis=0)
     some = usual > 0
@@ -87,3 +89,12 @@ def relative_errors(past: Array, actuals: Array) -> Array:
     weight = np.sqrt(volume[some])
     relative: Array = (errors[:, some] / usual[some] * weight).sum(axis=1) / weight.sum()
     return relative
+
+
+def _by_cell(past: Sequence[Array], actuals: Array) -> tuple[Array, Array]:
+    """(members, n) mean squared errors and (n,) mean of all forecasts, over the months known of every member."""
+    said = np.stack(past)
+    known = ~np.isnan(said).any(axis=0) & ~np.isnan(actuals)
+    months = np.maximum(known.sum(axis=(0, 2)), 1)
+    squares = np.where(known, (said - actuals) ** 2, 0.0).sum(axis=(1, 3)) / months
+    return squares, np.where(known, said.mean(axis=0), 0.0).sum(axis=(0, 2)) / months

@@ -3,6 +3,7 @@
 `issue` is the one path to a forecast: the monthly job calls it once, `backtest` goes this way at each past origin.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,9 @@ from forecast.scores import Case
 from forecast.tables import Contributions, Forecasts, Scores, check, conform, empty
 
 Array = np.ndarray
+
+ROWS = 1_000_000
+"""Rows of a table checked together; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,13 @@ def issue(
     forecaster = basis.forecaster
     models, back = predictors(forecaster.models), _looked_back(forecaster)
     look = looked(basis, origin, models, back, progress, wanted, mapper)
+    leaf = reconcile.leaf(look.grid.cells, _chains(look.basis))
+    reviewed = _past_scores(look, leaf) if review else empty(Scores)  # before there is a large table
     made = make(look)
     return Issued(
-        check(Forecasts, made.forecasts, "forecasts"),
+        made.forecasts,
         _calibration(look, made),
-        _past_scores(look, made.sums.leaf) if review else empty(Scores),
+        reviewed,
         made.cells.correlation,
         _contributions(look, made),
     )
@@ -130,7 +136,15 @@ def make(look: Look, everyone: bool = False) -> Made:
         _write(look, COMBINATION, sums.nodes, made.total, nodes),
         *(write_model(look, name, made) for name in models),
     ]
-    return replace(made, forecasts=pd.concat(written, ignore_index=True))
+    return replace(made, forecasts=_together(written))
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all parts, which are emptied: a column at a time, so that no more than one is held twice."""
+    columns = {}
+    for name in parts[0].columns:
+        columns[name] = pd.concat([part.pop(name) for part in parts], ignore_index=True)
+    return pd.DataFrame(columns, copy=False)
 
 
 def with_spread(spec: Calibrate, mean: Array, learned: Calibrated) -> Head:
@@ -247,18 +261,27 @@ def _write(look: Look, model: str, cells: pd.DataFrame, head: Head | Array, rows
         figures = np.concatenate([head.mean[..., None], head.variance[..., None], head.quantiles], axis=-1)[rows]
     else:
         levels, outputs, figures = np.array([np.nan]), np.array(["mean"]), head[rows][..., None]
-    cell, step, kind = (index.ravel() for index in np.indices(figures.shape))
-    months = look.grid.future(figures.shape[1])
+    rows_of_cell, kinds = figures[0].size if len(figures) else 0, figures.shape[2]
+    months = look.grid.future(figures.shape[1]).repeat(kinds)
     chosen = cells[rows]
+
+    def each(texts: Iterable[str], times: int, over: int = 1) -> pd.api.extensions.ExtensionArray:
+        """Every text so many times in a row, all of it `over` and over."""
+        known = pd.Series(list(texts), dtype="str").array
+        return known.take(np.tile(np.repeat(np.arange(len(known)), times), over))
+
     frame = {
-        "model": pd.array([model], dtype="str").take(np.zeros(figures.size, dtype=int)),
+        "model": each([model], figures.size),
         "origin": look.grid.months[-1],
-        "area": chosen["area"].astype("str").array.take(cell),
-        "category": chosen["category"].astype("str").array.take(cell),
-        "month": months[step],
-        "horizon": step + 1,
-        "output": pd.array(outputs, dtype="str").take(kind),
-        "level": levels[kind],
+        "area": each(chosen["area"], rows_of_cell),
+        "category": each(chosen["category"], rows_of_cell),
+        "month": np.tile(months, len(figures)),
+        "horizon": np.tile(np.repeat(np.arange(1, figures.shape[1] + 1), kinds), len(figures)),
+        "output": each(outputs, 1, figures.size // kinds),
+        "level": np.tile(levels, figures.size // kinds),
         "predicted": figures.ravel(),
     }
-    return conform(Forecasts, pd.DataFrame(frame))
+    table = conform(Forecasts, pd.DataFrame(frame, copy=False))
+    for start in range(0, len(table), ROWS):  # no rule looks beyond a row, and a check needs room for itself
+        check(Forecasts, table.iloc[start : start + ROWS], "forecasts")
+    return table

@@ -3,6 +3,7 @@
 var = mu + phi mu^2 with phi >= 0. All functions are vectorised, broadcast, and need finite values >= 0.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ POISSON_BELOW = 1e-12
 LARGEST = float(2**62)
 NODES = 128
 EDGE = 10.0
+NOTHING = 1e-12
+"""Share of a sum that what follows may still add."""
 
 Array = np.ndarray[Any, Any]
 
@@ -44,13 +47,12 @@ def quantile(mean: ArrayLike, variance: ArrayLike, levels: ArrayLike) -> Array:
     levels = np.asarray(levels, dtype=float)
     if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
         raise ValueError("levels must be a list of probabilities between 0 and 1")
-    mu, excess = _parameters(mean, variance)
-    shape = mu.shape
-    mu, excess = mu.ravel(), excess.ravel()
+    mu, var = np.broadcast_arrays(np.asarray(mean, dtype=float), np.asarray(variance, dtype=float))
+    shape, mu, var = mu.shape, mu.ravel(), var.ravel()
     found = np.zeros((mu.size, levels.size), dtype="int64")
     for start in range(0, mu.size, CHUNK):
         part = slice(start, start + CHUNK)
-        found[part] = _quantile(mu[part], excess[part], levels)
+        found[part] = _quantile(*_parameters(mu[part], var[part]), levels)
     return found.reshape(*shape, levels.size)
 
 
@@ -59,17 +61,18 @@ def cdf(k: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Array:
 
     Source: regularised incomplete beta function, Johnson, Kemp & Kotz 2005 §5.2; for Poisson the gamma one, §4.2.
     """
-    mu, excess = _parameters(mean, variance)
-    count, mu, excess = np.broadcast_arrays(np.floor(np.asarray(k, dtype=float)), mu, excess)
-    return np.where(count < 0, 0.0, _cdf(np.maximum(count, 0), mu, excess))
+    return _in_chunks(
+        lambda k, *given: np.where(k < 0, 0.0, _cdf(np.maximum(np.floor(k), 0), *given)), k, mean, variance
+    )
 
 
 def pmf(k: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Array:
     """P(Y = k); 0 for k < 0 and for fractions. Source: Johnson, Kemp & Kotz 2005 §5.1."""
-    mu, excess = _parameters(mean, variance)
-    count, mu, excess = np.broadcast_arrays(np.asarray(k, dtype=float), mu, excess)
-    possible = (count >= 0) & (count == np.floor(count))
-    return np.where(possible, _pmf(np.maximum(count, 0), mu, excess), 0.0)
+
+    def mass(k: Array, mu: Array, excess: Array) -> Array:
+        return np.where((k >= 0) & (k == np.floor(k)), _pmf(np.floor(np.maximum(k, 0)), mu, excess), 0.0)
+
+    return _in_chunks(mass, k, mean, variance)
 
 
 def pit(actual: ArrayLike, mean: ArrayLike, variance: ArrayLike, seed: int) -> Array:
@@ -101,20 +104,21 @@ def crps(actual: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Array:
     Source: Gneiting & Raftery 2007, Strictly proper scoring rules, §4.2; for counts Wei & Held 2014, Calibration
     tests for count data, §2.2.
     """
-    mu, excess = _parameters(mean, variance)
-    y, mu, excess = np.broadcast_arrays(np.asarray(actual, dtype=float), mu, excess)
-    known = np.atleast_1d(np.where(np.isnan(y), 0.0, y))
-    mu, excess = np.atleast_1d(mu), np.atleast_1d(excess)
+    return _in_chunks(_crps, actual, mean, variance)
+
+
+def _crps(y: Array, mu: Array, excess: Array) -> Array:
+    known = np.where(np.isnan(y), 0.0, y)
     below, mass = _cdf(known, mu, excess), _pmf(known, mu, excess)
     miss = (known - mu) * (2 * below - 1) + 2 * (mu + excess * known) * mass
-    score = np.maximum(miss - half_difference(mu, mu * (1 + excess)), 0.0)
-    return np.where(np.isnan(y), np.nan, score.reshape(y.shape))
+    return np.where(np.isnan(y), np.nan, np.maximum(miss - _half_difference(mu, excess), 0.0))
 
 
 def half_difference(mean: ArrayLike, variance: ArrayLike) -> Array:
     """E|Y - Y'| / 2 of two independent counts of the distribution (half of Gini's mean difference).
 
-    With the characteristic function f, E|Y - Y'| = (1 / 2 pi) int_-pi^pi (1 - |f(t)|^2) / (1 - cos t) dt; here
+    It is the sum of F(k) (1 - F(k)) over all k: few terms where counts are small. For the others, with the
+    characteristic function f, E|Y - Y'| = (1 / 2 pi) int_-pi^pi (1 - |f(t)|^2) / (1 - cos t) dt; here
     |f|^2 = (1 + 2 v (1 - cos t))^-size, v = excess (1 + excess), and x = cot(t / 2) leads to
     (1 / 2 pi) int_0^inf 1 - (1 + 4 v / (1 + x^2))^-size dx. In log x the integrand falls exponentially on both
     sides: a trapezoid sum of NODES points with the geometric rest beyond its ends is exact to about 1e-9 for
@@ -123,12 +127,7 @@ def half_difference(mean: ArrayLike, variance: ArrayLike) -> Array:
     Source: the series |n| = (1 / 2 pi) int (1 - cos nt) / (1 - cos t) dt (Fejér's kernel), averaged over Y - Y';
     the rule: Trefethen & Weideman 2014, The exponentially convergent trapezoidal rule, §5 and §7.
     """
-    mu, excess = _parameters(mean, variance)
-    values = np.stack([mu.ravel(), excess.ravel()])
-    different, place = np.unique(values, axis=1, return_inverse=True)
-    found = [_half_difference(*different[:, k : k + CHUNK]) for k in range(0, different.shape[1], CHUNK)]
-    flat = np.concatenate(found) if found else np.empty(0)
-    return flat[place.ravel()].reshape(mu.shape)
+    return _in_chunks(_half_difference, mean, variance)
 
 
 def variance_of_sum(variances: Array, deviations: Array, correlation: float) -> Array:
@@ -153,13 +152,21 @@ def _parameters(mean: ArrayLike, variance: ArrayLike) -> tuple[Array, Array]:
     return mu, np.where(excess > POISSON_BELOW, excess, 0.0)
 
 
+def _in_chunks(function: Callable[..., Array], *given: ArrayLike) -> Array:
+    """A function of (any figures, mean, excess) for (those figures, mean, variance), CHUNK of them at a time."""
+    every = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in given))
+    flat = [x.ravel() for x in every]
+    parts = (slice(start, start + CHUNK) for start in range(0, every[0].size, CHUNK))
+    found = [function(*(x[part] for x in flat[:-2]), *_parameters(flat[-2][part], flat[-1][part])) for part in parts]
+    return (np.concatenate(found) if found else np.empty(0)).reshape(every[0].shape)
+
+
 def _cdf(k: Array, mu: Array, excess: Array) -> Array:
     """Small counts by summing the probabilities upwards, the others by two forms of the same integral: the argument
     nearer to 0 keeps its digits."""
     out = np.ones(k.shape)
-    few = (mu > 0) & (mu <= STEPS) & (k < FEW)
-    if few.any():
-        out[few] = _summed(k[few], mu[few], excess[few])
+    few = _small(k, mu)
+    out[few] = np.minimum(_upwards(k[few], mu[few], excess[few])[1], 1.0)
     poisson = (excess == 0) & (mu > 0) & ~few
     near = (excess > 0) & (excess <= 1) & ~few
     far = (excess > 1) & ~few
@@ -173,22 +180,44 @@ def _cdf(k: Array, mu: Array, excess: Array) -> Array:
     return out
 
 
-def _summed(k: Array, mu: Array, excess: Array) -> Array:
-    ratio = np.divide(np.log1p(excess), excess, out=np.ones(len(mu)), where=excess > 0)
-    probability = np.exp(-mu * ratio)
-    below, share = probability.copy(), 1 / (1 + excess)
-    for count in range(int(k.max())):
-        probability *= (mu + count * excess) * (share / (count + 1))
-        below += np.where(count < k, probability, 0.0)
-    return np.minimum(below, 1.0)
+def _small(k: Array, mu: Array) -> Array:
+    return (mu > 0) & (mu <= STEPS) & (k < FEW)
+
+
+def _upwards(k: Array, mu: Array, excess: Array) -> tuple[Array, Array]:
+    """P(Y = k) and P(Y <= k), not rounded down to 1, from 0 upwards; rows are dropped as they come to their count."""
+    chance = np.exp(-mu * _rate(excess))
+    below = chance.copy()
+    rows = np.flatnonzero(k > 0)
+    last, m, ex, probability, reached = k[rows], mu[rows], excess[rows], chance[rows], below[rows]
+    share = 1 / (1 + ex)
+    for count in range(FEW):
+        if not rows.size:
+            break
+        probability *= (m + count * ex) * (share / (count + 1))
+        reached += probability
+        here = last == count + 1
+        chance[rows[here]], below[rows[here]] = probability[here], reached[here]
+        more = np.flatnonzero(last > count + 1)
+        if 4 * more.size <= 3 * rows.size:
+            rows, last, m, ex = rows[more], last[more], m[more], ex[more]
+            share, probability, reached = share[more], probability[more], reached[more]
+    return chance, below
+
+
+def _rate(excess: Array) -> Array:
+    """log(1 + excess) / excess, 1 for Poisson: P(Y = 0) = exp(-mean x rate)."""
+    return np.divide(np.log1p(excess), excess, out=np.ones(excess.shape), where=excess > 0)
 
 
 def _pmf(k: Array, mu: Array, excess: Array) -> Array:
     out = (k == 0).astype(float)
-    poisson = (excess == 0) & (mu > 0)
+    few = _small(k, mu)
+    out[few] = _upwards(k[few], mu[few], excess[few])[0]
+    poisson = (excess == 0) & (mu > 0) & ~few
     m, y = mu[poisson], k[poisson]
     out[poisson] = np.exp(special.xlogy(y, m) - m - special.gammaln(y + 1))
-    rest = excess > 0
+    rest = (excess > 0) & ~few
     m, y, ex = mu[rest], k[rest], excess[rest]
     size = m / ex
     # 1 / ((size + y) B(size, y + 1)) is the binomial coefficient without the cancellation of three gammas
@@ -198,6 +227,31 @@ def _pmf(k: Array, mu: Array, excess: Array) -> Array:
 
 
 def _half_difference(mu: Array, excess: Array) -> Array:
+    found = np.zeros(mu.shape)
+    rows = np.flatnonzero((mu > 0) & (mu <= STEPS))
+    rest = np.ones(mu.shape, dtype=bool)
+    rest[rows] = False
+    m, ex = mu[rows], excess[rows]
+    none = -m * _rate(ex)
+    chance, above, share = np.exp(none), -np.expm1(none), 1 / (1 + ex)
+    total = above * chance
+    for k in range(STEPS):
+        chance *= (m + k * ex) * (share / (k + 1))
+        above -= chance
+        total += above * (1 - above)
+        if k % 4 == 3:
+            found[rows] = total
+            more = np.flatnonzero(above > NOTHING * total * share)
+            rows, m, ex, share = rows[more], m[more], ex[more], share[more]
+            chance, above, total = chance[more], above[more], total[more]
+            if not rows.size:
+                break
+    rest[rows] = True
+    found[rest] = _integrated(mu[rest], excess[rest])
+    return found
+
+
+def _integrated(mu: Array, excess: Array) -> Array:
     spread = 4 * excess * (1 + excess)
     size = np.divide(mu, excess, out=np.zeros(mu.shape), where=excess > 0)
     total = 4 * mu * (1 + excess)  # size x spread, the limit of which is 4 mu
@@ -222,19 +276,23 @@ def _quantile(mu: Array, excess: Array, levels: Array) -> Array:
     found = np.zeros((mu.size, levels.size), dtype="int64")
     rows = np.flatnonzero((mu > 0) & (mu <= STEPS))
     m, ex = mu[rows], excess[rows]
-    ratio = np.divide(np.log1p(ex), ex, out=np.ones(len(rows)), where=ex > 0)
-    probability = np.exp(-m * ratio)
+    probability = np.exp(-m * _rate(ex))
     below = probability.copy()
+    counted = np.zeros((levels.size, rows.size), dtype="uint8")
     top = levels.max()
     for k in range(STEPS):
-        short = below < top
-        if not short.all():
+        short = np.flatnonzero(below < top)
+        if 4 * short.size <= 3 * rows.size:
+            found[rows] = counted.T
             rows, m, ex, probability, below = (a[short] for a in (rows, m, ex, probability, below))
+            counted = counted[:, short]
         if not rows.size:
             break
-        found[rows] += below[:, None] < levels
+        for number, level in zip(counted, levels, strict=True):
+            number += below < level
         probability *= (m + k * ex) / ((k + 1) * (1 + ex))
         below += probability
+    found[rows] = counted.T
     unreached = np.zeros(found.shape, dtype=bool)
     unreached[rows] = below[:, None] < levels
     unreached[mu > STEPS] = True

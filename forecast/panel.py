@@ -32,9 +32,9 @@ class Coverage(Spec):
     partial_below: float = Field(0.3, ge=0, lt=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
-    """The panel as a matrix.
+    """The panel as a matrix; what was learned of it is kept with it, so nothing in it may be changed.
 
     cells: (n rows) area, category; months: (T,) first days; y: (n, T) counts, NaN = not covered.
     """

@@ -40,17 +40,29 @@ def summing(cells: pd.DataFrame, ancestors: pd.DataFrame) -> Summing:
     series, §2, for areas crossed with categories.
     """
     cell = cells[["area", "category"]].assign(cell=np.arange(len(cells)))
-    above = ancestors.loc[ancestors["area"] != ancestors["ancestor"], ["area", "ancestor"]].drop_duplicates()
+    above = _above(ancestors)
     up = cell.merge(above, on="area")[["ancestor", "category", "cell"]].rename(columns={"ancestor": "area"})
-    over = above.loc[above["area"].isin(cell["area"]), "ancestor"]
-    own = cell[cell["area"].isin(over)]
+    is_leaf = leaf(cells, ancestors)
+    own = cell[~is_leaf]
     every = pd.concat([cell, up]).assign(category=ALL)
     parts = pd.concat([up, own, every]).sort_values(["area", "category", "cell"], ignore_index=True)
     number = parts.groupby(["area", "category"], sort=True).ngroup().to_numpy()
     nodes = parts[["area", "category"]].drop_duplicates(ignore_index=True)
     entries = (np.ones(len(parts)), (number, parts["cell"].to_numpy()))
     matrix = sparse.csr_array(entries, shape=(len(nodes), len(cells)))
-    return Summing(nodes, matrix, ~cell["area"].isin(over).to_numpy())
+    return Summing(nodes, matrix, is_leaf)
+
+
+def leaf(cells: pd.DataFrame, ancestors: pd.DataFrame) -> np.ndarray:
+    """(n,) False for the cells of areas that lie above those of others; arguments as for `summing`."""
+    above = _above(ancestors)
+    over = above.loc[above["area"].isin(cells["area"]), "ancestor"]
+    leaves: np.ndarray = ~cells["area"].isin(over).to_numpy()
+    return leaves
+
+
+def _above(ancestors: pd.DataFrame) -> pd.DataFrame:
+    return ancestors.loc[ancestors["area"] != ancestors["ancestor"], ["area", "ancestor"]].drop_duplicates()
 
 
 def add(sums: Summing, x: np.ndarray) -> np.ndarray:

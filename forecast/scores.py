@@ -80,10 +80,13 @@ def wspl(actual: Array, quantiles: Array, levels: Array, scale_abs: Array, volum
     Source: Makridakis et al. 2022, The M5 uncertainty competition, §2.3, doubled (so that the median gives the
     scaled absolute error) and with changes over 12 months in the scale.
     """
+    return _scaled(actual, pinball(actual, quantiles, levels), scale_abs, volume)
+
+
+def _scaled(actual: Array, loss: Array, scale_abs: Array, volume: Array) -> float:
     known = ~np.isnan(actual)
-    scaled = 2 * pinball(actual, quantiles, levels) / scale_abs[:, None]
     weight = np.broadcast_to(volume[:, None], actual.shape)[known]
-    return _ratio((weight * scaled[known]).sum(), weight.sum())
+    return _ratio((weight * (2 * loss / scale_abs[:, None])[known]).sum(), weight.sum())
 
 
 def wql(actual: Array, quantiles: Array, levels: Array) -> float:
@@ -91,8 +94,12 @@ def wql(actual: Array, quantiles: Array, levels: Array) -> float:
 
     Source: Gasthaus et al. 2019, Probabilistic forecasting with spline quantile function RNNs, §5.
     """
+    return _relative(actual, pinball(actual, quantiles, levels))
+
+
+def _relative(actual: Array, loss: Array) -> float:
     known = ~np.isnan(actual)
-    return _ratio(2 * pinball(actual, quantiles, levels)[known].sum(), actual[known].sum())
+    return _ratio(2 * loss[known].sum(), actual[known].sum())
 
 
 def wis(actual: Array, quantiles: Array, levels: Array) -> tuple[float, float, float, float]:
@@ -180,8 +187,7 @@ def precision(actual: Array, ranking: Array, share: float = 0.1) -> float:
 
     Source: precision at k, Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, §8.4.
     """
-    y, chosen, best = _lists(actual, ranking, share)
-    return float(((y[chosen] >= y[best].min()) & (y[chosen] > 0)).mean()) if y.size else np.nan
+    return _hits(*_lists(actual, ranking, share))
 
 
 def lift(actual: Array, ranking: Array, last_year: Array, share: float = 0.1) -> float:
@@ -190,8 +196,9 @@ def lift(actual: Array, ranking: Array, last_year: Array, share: float = 0.1) ->
     Source: lift of a scoring list, Provost & Fawcett 2013, Data Science for Business, ch. 8, against the list
     an office would draw up without a model.
     """
-    y, chosen, _ = _lists(actual, ranking, share)
-    _, before, _ = _lists(actual, np.nan_to_num(last_year, nan=-1.0), share)
+    known = ~np.isnan(actual)
+    y = actual[known]
+    chosen, before = (_highest(by[known], share) for by in (ranking, np.nan_to_num(last_year, nan=-1.0)))
     return _ratio(y[chosen].sum(), y[before].sum())
 
 
@@ -362,12 +369,13 @@ def _figures(case: Case, past: History, u: Array, score: Array, months: slice) -
         names = (*SPREAD, *INTERVALS, "pit")
         return {"wspl": np.nan, "wape": wape(actual, mean), **out, **dict.fromkeys(names, np.nan)}
     quantiles, levels = case.quantiles[:, months], case.levels
+    loss = pinball(actual, quantiles, levels)
     at = {round(float(level), 6): quantiles[..., k] for k, level in enumerate(levels)}
     head = {
-        "wspl": wspl(actual, quantiles, levels, past.scale_abs, past.volume),
+        "wspl": _scaled(actual, loss, past.scale_abs, past.volume),
         "wape": wape(actual, at.get(0.5, mean)),
         **out,
-        "wql": wql(actual, quantiles, levels),
+        "wql": _relative(actual, loss),
     }
     names = ("wis", "wis_spread", "wis_under", "wis_over")
     parts = dict(zip(names, wis(actual, quantiles, levels), strict=True))
@@ -380,12 +388,15 @@ def _figures(case: Case, past: History, u: Array, score: Array, months: slice) -
 
 
 def _rankings(case: Case, past: History, h: int) -> dict[str, float]:
+    """`capture`, `surge`, `precision` and `lift` of a month, each order of the cells sorted once."""
     actual, mean = case.actual[:, h], case.mean[:, h]
+    y, chosen, best = _lists(actual, mean, 0.1)
+    before = _highest(np.nan_to_num(past.last_year[:, h], nan=-1.0)[~np.isnan(actual)], 0.1)
     return {
-        "capture": capture(actual, mean),
+        "capture": _ratio(y[chosen].sum(), y[best].sum()),
         "surge": surge(actual, mean, past.usual),
-        "precision": precision(actual, mean),
-        "lift": lift(actual, mean, past.last_year[:, h]),
+        "precision": _hits(y, chosen, best),
+        "lift": _ratio(y[chosen].sum(), y[before].sum()),
     }
 
 
@@ -393,8 +404,16 @@ def _lists(actual: Array, ranking: Array, share: float) -> tuple[Array, Array, A
     """Known actuals, positions ranked highest, positions truly highest."""
     known = ~np.isnan(actual)
     y = actual[known]
-    k = max(1, round(share * len(y)))
-    return y, np.argsort(-ranking[known], kind="stable")[:k], np.argsort(-y, kind="stable")[:k]
+    return y, _highest(ranking[known], share), _highest(y, share)
+
+
+def _highest(by: Array, share: float) -> Array:
+    """Positions of the highest `share`, at least one; ties keep their order."""
+    return np.argsort(-by, kind="stable")[: max(1, round(share * len(by)))]
+
+
+def _hits(y: Array, chosen: Array, best: Array) -> float:
+    return float(((y[chosen] >= y[best].min()) & (y[chosen] > 0)).mean()) if y.size else np.nan
 
 
 def _segments(cells: pd.DataFrame, volume: Array) -> Iterator[tuple[str, Array]]:

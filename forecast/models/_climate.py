@@ -1,12 +1,13 @@
 """Counts of a grid -> the level each cell runs at and its seasonal index: what every model here starts from."""
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from forecast.models._season import TINY, Season, group_sum, seasonal_index
+from forecast.models._season import TINY, Parts, Season, group_sum, in_parts, seasonal_index, summed
 from forecast.panel import Grid
 from forecast.spec import Spec
 
@@ -59,13 +60,24 @@ def past_and_future(grid: Grid, horizon: int) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(grid.months.append(grid.future(horizon)))
 
 
+_FITS: WeakKeyDictionary[Grid, dict[Climate, Fit]] = WeakKeyDictionary()
+"""What was fitted to a grid, as long as the grid is there: most models start from the same."""
+
+
 def fit(climate: Climate, grid: Grid) -> Fit:
-    """Level and season of every cell at the end of the grid."""
+    """Level and season of every cell at the end of the grid; reckoned once, so neither may be changed."""
+    found = _FITS.setdefault(grid, {})
+    if climate not in found:
+        found[climate] = _fit(climate, grid)
+    return found[climate]
+
+
+def _fit(climate: Climate, grid: Grid) -> Fit:
     category, area = codes(grid)
     moy = month_of_year(grid.months)
     index = seasonal_index(climate.season, grid.y, category, moy)
     level, counts = _followed(climate, grid.y, index[:, moy], category, area)
-    return Fit(level[:, -1], index, counts)
+    return Fit(level[:, -1].copy(), index, counts)
 
 
 def project(fit: Fit, months: pd.DatetimeIndex) -> np.ndarray:
@@ -83,14 +95,25 @@ def discounted(y: np.ndarray, season: np.ndarray, discount: float) -> tuple[np.n
 
     Source: West & Harrison (1997), Bayesian Forecasting and Dynamic Models, section 10.8 (Gamma-Poisson).
     """
-    covered = ~np.isnan(y).T
-    counts, usual = np.where(covered, y.T, 0.0), np.ascontiguousarray(season.T)
-    a, b = np.zeros_like(counts), np.zeros_like(counts)
-    last_a = last_b = np.zeros(len(y))
-    for t, known in enumerate(covered):
-        a[t] = last_a = np.where(known, discount * last_a + counts[t], last_a)
-        b[t] = last_b = np.where(known, discount * last_b + usual[t], last_b)
-    return np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)
+
+    def sums(counts: np.ndarray, usual: np.ndarray) -> Parts:
+        unknown: np.ndarray = np.isnan(counts).T
+        return _faded(counts, unknown, discount), _faded(usual, unknown, discount)
+
+    a, b = in_parts(sums, y, season)
+    return a, b
+
+
+def _faded(x: np.ndarray, unknown: np.ndarray, discount: float) -> np.ndarray:
+    """(n, T) discounted sums of `x`; an unknown month, (T, n), changes nothing."""
+    months = x.T.copy()
+    months[unknown] = 0.0
+    gaps = unknown.sum(axis=1)
+    for t in range(1, len(months)):
+        months[t] += discount * months[t - 1]
+        if gaps[t]:
+            np.copyto(months[t], months[t - 1], where=unknown[t])
+    return months.T
 
 
 def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> np.ndarray:
@@ -103,20 +126,32 @@ def tame(climate: Climate, y: np.ndarray, season: np.ndarray, slow: np.ndarray) 
     Source: bounded-influence filtering of a level, Gelper, Fried & Croux 2010, Robust forecasting with exponential
     and Holt-Winters smoothing, J. Forecasting 29, section 2.
     """
-    out, usual = y.T.copy(), np.ascontiguousarray(season.T)
-    prior = np.ascontiguousarray(slow.T)
-    a = b = run = np.zeros(len(y))
-    for t, count in enumerate(out):
+
+    def held(*rows: np.ndarray) -> Parts:
+        return (_tamed(climate, *(x.T.copy() for x in rows)).T,)
+
+    return in_parts(held, y, season, slow)[0]
+
+
+def _tamed(climate: Climate, counts: np.ndarray, usual: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """`tame` of a few cells, (T, n), in place of their counts."""
+    a = b = run = np.zeros(counts.shape[1])
+    for t, count in enumerate(counts):
         known = ~np.isnan(count)
-        expected = gamma_mean(a, b, prior[max(t - 1, 0)], climate.slow_shape) * usual[t]
+        expected = gamma_mean(a, b, prior[max(t - 1, 0)], climate.slow_shape)
+        expected *= usual[t]
         chance = 3 * np.sqrt(expected) + 2
-        highest = climate.burst_factor ** (1 + run / 2) * expected + chance
         above = count > climate.burst_factor * expected + chance
-        out[t] = held = np.where(b > 1.5, np.minimum(count, highest), count)
-        run = np.where(known, np.where(above, run + 1, 0), run)
-        a = np.where(known, climate.discount * a + held, a)
-        b = np.where(known, climate.discount * b + usual[t], b)
-    return np.ascontiguousarray(out.T)
+        bursts = np.flatnonzero(above & (b > 1.5))  # no other count can reach the highest
+        highest = climate.burst_factor ** (1 + run[bursts] / 2) * expected[bursts] + chance[bursts]
+        count[bursts] = np.minimum(count[bursts], highest)
+        longer = np.multiply(run + 1, above)
+        more_a, more_b = climate.discount * a + count, climate.discount * b + usual[t]
+        if known.all():
+            a, b, run = more_a, more_b, longer
+        else:
+            a, b, run = (np.where(known, *pair) for pair in ((more_a, a), (more_b, b), (longer, run)))
+    return counts
 
 
 def levels(climate: Climate, y: np.ndarray, season: np.ndarray, category: np.ndarray, area: np.ndarray) -> np.ndarray:
@@ -134,8 +169,12 @@ def _followed(
     """`levels`, and the tamed counts they follow."""
     slow, moved = usual(climate, y, season, category, area)
     counts = tame(climate, y, season, slow)
-    fast_a, fast_b = discounted(counts, season, climate.discount)
-    return gamma_mean(fast_a, fast_b, slow * moved[category], climate.slow_shape), counts
+
+    def fast(counts: np.ndarray, season: np.ndarray, slow: np.ndarray, group: np.ndarray) -> Parts:
+        a, b = discounted(counts, season, climate.discount)
+        return (gamma_mean(a, b, slow * moved[group], climate.slow_shape),)
+
+    return in_parts(fast, counts, season, slow, category)[0], counts
 
 
 def usual(
@@ -144,17 +183,26 @@ def usual(
     """Slow level (n, T) of each cell, and (categories, T) how far each category now runs above them."""
     slow_a, slow_b = discounted(y, season, climate.slow_discount)
     pool = pooled_level(slow_a, slow_b, category, area)
-    slow = gamma_mean(slow_a, slow_b, pool, pool_weight(climate, slow_a, slow_b, pool, category, area))
-    fast_a, fast_b = discounted(y, season, climate.discount)
-    return slow, movement(climate, fast_a, fast_b, slow, category)
+    weight = pool_weight(climate, slow_a, slow_b, pool, category, area)
+    slow = in_parts(lambda *told: (gamma_mean(*told),), slow_a, slow_b, pool, weight)[0]
+    came, expected = came_and_expected(y, season, slow, climate.discount)
+    return slow, movement(climate, came, expected, category)
 
 
-def movement(
-    climate: Climate, fast_a: np.ndarray, fast_b: np.ndarray, slow: np.ndarray, group: np.ndarray
-) -> np.ndarray:
-    """(groups, T) how far each group now runs above the slow levels of its cells."""
-    expected = group_sum(fast_b * slow, group)
-    return gamma_mean(group_sum(fast_a, group), expected, np.ones_like(expected), climate.slow_shape)
+def movement(climate: Climate, came: np.ndarray, expected: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """(groups, T) how far each group now runs above the slow levels of its cells; both (n, T), discounted."""
+    usual = group_sum(expected, group)
+    return gamma_mean(group_sum(came, group), usual, np.ones_like(usual), climate.slow_shape)
+
+
+def came_and_expected(y: np.ndarray, season: np.ndarray, slow: np.ndarray, discount: float) -> Parts:
+    """(n, T) discounted requests, and those the slow level expects."""
+
+    def both(y: np.ndarray, season: np.ndarray, slow: np.ndarray) -> Parts:
+        a, b = discounted(y, season, discount)
+        return a, b * slow
+
+    return in_parts(both, y, season, slow)
 
 
 def gamma_mean(a: np.ndarray, b: np.ndarray, prior: np.ndarray, shape: float | np.ndarray) -> np.ndarray:
@@ -177,8 +225,7 @@ def pool_weight(
     spread, known = apart(climate, a, b, pool, category, area)
     shown = np.where(known > 0, 1 / np.maximum(spread, LEAST_SPREAD), climate.pool_shape)
     more = np.maximum(shown - climate.pool_shape, 0.0)
-    weight: np.ndarray = climate.pool_shape + more * (FADES / (FADES + b)) ** 2
-    return weight
+    return in_parts(lambda b: (climate.pool_shape + more * (FADES / (FADES + b)) ** 2,), b)[0]
 
 
 def apart(
@@ -189,25 +236,31 @@ def apart(
     Expected requests e below 1 weigh e^2, larger ones e. Chance is that of discounted Poisson counts. The pool was
     fitted to the same cells: an area and a category each take a degree of freedom.
     """
-    old = (b > OLD) & (pool > 0)
-    expected = np.where(old, pool * b, 0.0)
-    worth = 1 / np.maximum(expected, 1.0)
+
+    def terms(a: np.ndarray, b: np.ndarray, pool: np.ndarray) -> Parts:
+        old = (b > OLD) & (pool > 0)
+        expected = np.where(old, pool * b, 0.0)
+        worth = 1 / np.maximum(expected, 1.0)
+        kept = np.maximum(2 - (1 - climate.slow_discount) * b, 1) / (1 + climate.slow_discount)
+        chance = kept * expected
+        error = worth**2 * (2 * chance**2 + chance)
+        return worth * np.where(old, (a - expected) ** 2, 0.0), worth * chance, error, worth * expected**2
+
+    old = in_parts(lambda b, pool: ((b > OLD) & (pool > 0),), b, pool)[0]
     cells = old.sum(0)
     fitted = sum((group_sum(old, group) > 0).sum(0) for group in (category, area)) - 1
     free = np.where(cells > 0, np.maximum(cells - fitted, 0), 0)
     scale = np.divide(cells, free, out=np.zeros(len(free)), where=free > 0)
-    squares = (worth * np.where(old, (a - expected) ** 2, 0.0)).sum(0) * scale
-    kept = np.maximum(2 - (1 - climate.slow_discount) * b, 1) / (1 + climate.slow_discount)
-    chance = kept * expected
-    error = np.sqrt((worth**2 * (2 * chance**2 + chance)).sum(0) * scale)
-    size = (worth * expected**2).sum(0)
-    return np.divide(squares - (worth * chance).sum(0) + error, size, out=np.zeros_like(size), where=size > 0), free
+    squares, chance, error, size = summed(terms, a, b, pool)
+    spread = squares * scale - chance + np.sqrt(error * scale)
+    return np.divide(spread, size, out=np.zeros_like(size), where=size > 0), free
 
 
 def pooled_level(a: np.ndarray, b: np.ndarray, category: np.ndarray, area: np.ndarray) -> np.ndarray:
     """(n, T) mean of the category over areas, times how loud the area is over its categories."""
     a_category, b_category = group_sum(a, category), group_sum(b, category)
-    mean = np.divide(a_category, b_category, out=np.zeros_like(a_category), where=b_category > 0)[category]
-    a_area, expected = group_sum(a, area), group_sum(b * mean, area)
+    mean = np.divide(a_category, b_category, out=np.zeros_like(a_category), where=b_category > 0)
+    a_area = group_sum(a, area)
+    expected = group_sum(in_parts(lambda b, kind: (b * mean[kind],), b, category)[0], area)
     loud = (a_area + 5) / (expected + 5)
-    return mean * loud[area]
+    return in_parts(lambda kind, place: (mean[kind] * loud[place],), category, area)[0]

@@ -1,12 +1,14 @@
 """Grid + seasons -> rows a model learns from: one per cell, origin and horizon, from months up to the origin only."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from forecast.models import _climate
 from forecast.models._climate import Climate
-from forecast.models._season import YEAR, group_sum, seasonal_index
+from forecast.models._season import YEAR, Parts, group_sum, in_parts, seasonal_index
 from forecast.panel import Grid
 
 SMALL = 0.1
@@ -15,12 +17,17 @@ SMALL = 0.1
 EVERY = 12
 """Months between two refits of the seasonal index along the past."""
 
+FAST = 0.7
+"""What a month is worth a month later in how far a category or an area has moved."""
+
 FIRST = YEAR - 1
 """The earliest origin: a year is known."""
 
+RATES = ("rate_fast", "rate_slow", "rate_long")
+
 FEATURES = (
     *("horizon", "month", "log_level", "index", "index_now", "index_range", "months_seen"),
-    *("rate_fast", "rate_slow", "rate_long", "lag_1", "lag_2", "lag_3", "mean_3", "mean_6", "mean_12"),
+    *(*RATES, "lag_1", "lag_2", "lag_3", "mean_3", "mean_6", "mean_12"),
     *("year_on_year", "spread", "zero_share", "last_year", "last_year_3", "two_years"),
     *("category_moved", "category_last", "category_year_on_year", "category_last_year"),
     *("area_moved", "area_last", "area_year_on_year"),
@@ -98,118 +105,159 @@ def past(climate: Climate, grid: Grid, horizon: int, drivers: np.ndarray) -> Pas
     category, area = _climate.codes(grid)
     moy = _climate.month_of_year(_climate.past_and_future(grid, horizon))
     y = grid.y
-    blocks, block = _blocks(climate, y, category, moy)
-    season = blocks[block, :, moy[: y.shape[1]]].T
-    flat = y / season
-    covered = ~np.isnan(y)
-    filled = np.where(covered, flat, 0.0)
+    blocks, block = _blocks(climate, grid, category, moy)
+    months = np.arange(y.shape[1])
+    season = in_parts(lambda *whole: (np.stack(whole)[block, :, moy[months]].T,), *blocks)[0]
     level = _climate.levels(climate, y, season, category, area)
-    rates = tuple(_rate(y, season, discount) for discount in (0.4, 0.9, 0.97))
-    sums = _running(filled)
-    seen = _running(covered.astype(float))
+    slow = in_parts(partial(_slow, climate), y, season)[0]
+    came, expected = _climate.came_and_expected(y, season, slow, FAST)
+    flat, filled, usual, covered = in_parts(_flat, y, season, level)
+
+    def pool(group: np.ndarray) -> Pool:
+        totals = (group_sum(x, group) for x in (filled, usual, covered))
+        return _pool(_climate.movement(climate, came, expected, group), *totals)
+
     return Past(
         moy=moy,
         y=y,
         flat=flat,
         level=level,
-        rates=rates,
-        sums=sums,
+        rates=tuple(in_parts(partial(_rate, discount), y, season)[0] for discount in (0.4, 0.9, 0.97)),
+        sums=_running(filled),
         squares=_running(filled**2),
-        zeros=_running(covered & (y == 0)),
-        seen=seen,
+        zeros=_running((covered > 0) & (y == 0)),
+        seen=_running(covered),
         category=category,
         area=area,
-        by_category=_pool(climate, y, season, level, category),
-        by_area=_pool(climate, y, season, level, area),
+        by_category=pool(category),
+        by_area=pool(area),
         blocks=blocks,
         block=block,
         drivers=drivers,
     )
 
 
+def _flat(y: np.ndarray, season: np.ndarray, level: np.ndarray) -> Parts:
+    """Counts over season, the same and the level with 0 where not covered, and 1 where covered."""
+    covered, flat = ~np.isnan(y), y / season
+    return flat, np.where(covered, flat, 0.0), np.where(covered, level, 0.0), covered.astype(float)
+
+
+def _slow(climate: Climate, y: np.ndarray, season: np.ndarray) -> Parts:
+    a, b = _climate.discounted(y, season, climate.slow_discount)
+    return (np.divide(a, b, out=np.zeros_like(a), where=b > 0),)
+
+
 def features(past: Past, cell: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> np.ndarray:
     """(rows, features) float32, in the order of FEATURES, then the drivers of the target month."""
-    level = past.level[cell, origin]
-    target = origin + horizon
-    index = past.index(cell, origin, target)
-    whole = past.blocks[past.block[origin], cell]
+    out = np.empty((len(FEATURES) + len(past.drivers), len(cell)), dtype=np.float32)
+    _ahead(past, cell, origin, horizon, _standing(past, cell, origin, out), out)
+    return np.ascontiguousarray(out.T)
+
+
+def each_month_ahead(past: Past, cell: np.ndarray, origin: np.ndarray, horizon: int) -> Iterator[np.ndarray]:
+    """`features`, turned, of the months 1 to `horizon` after an origin: (features, rows), written over each time."""
+    out = np.empty((len(FEATURES) + len(past.drivers), len(cell)), dtype=np.float32)
+    years = _standing(past, cell, origin, out)
+    for h in range(1, horizon + 1):
+        _ahead(past, cell, origin, np.full(len(cell), h), years, out)
+        yield out
+
+
+def _standing(past: Past, cell: np.ndarray, origin: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The features that do not look at the target month, into `out`; means of the last 12 months and those before."""
 
     def mean(months: int, back: int = 0) -> np.ndarray:
         return _mean(past.sums, past.seen, cell, origin - back, months)
 
-    def count(month: np.ndarray) -> np.ndarray:
-        return _at(past.flat, cell, month)
-
-    mean_12 = mean(12)
+    level, index = past.level[cell, origin], past.blocks[past.block[origin], cell]
+    mean_12, before = mean(12), mean(12, back=12)
     square_12 = _mean(past.squares, past.seen, cell, origin, 12)
     spread = np.sqrt(np.maximum(square_12 - mean_12**2, 0))
-    ago = target - YEAR * -(-horizon // YEAR)
-    around = np.stack([_at(past.flat, cell, np.minimum(ago + k, origin)) for k in (-1, 0, 1)])
     category, area = past.category[cell], past.area[cell]
-    columns = [
-        horizon,
-        past.moy[target],
-        np.log(level + 0.01),
-        np.log(index),
-        np.log(past.index(cell, origin, origin)),
-        np.log(whole.max(1) / whole.min(1)),
-        np.minimum(past.seen[cell, origin + 1], 60),
-        *(_ratio(rate[cell, origin], level) for rate in past.rates),
-        *(_ratio(count(origin - k), level) for k in range(3)),
-        *(_ratio(m, level) for m in (mean(3), mean(6), mean_12)),
-        _ratio(mean_12, mean(12, back=12)),
-        _ratio(spread, level),
-        _mean(past.zeros, past.seen, cell, origin, 12),
-        _ratio(count(ago), mean_12),
-        _ratio(mean_of(around), mean_12),
-        _ratio(count(ago - YEAR), mean(12, back=12)),
-        np.log(past.by_category.moved[category, origin]),
-        np.log(past.by_category.last[category, origin]),
-        past.by_category.year_on_year[category, origin],
-        _ratio(_at(past.by_category.y, category, ago), past.by_category.mean[category, origin]),
-        np.log(past.by_area.moved[area, origin]),
-        np.log(past.by_area.last[area, origin]),
-        past.by_area.year_on_year[area, origin],
-        *past.drivers[:, category, target],
-    ]
-    return np.column_stack(columns).astype(np.float32)
+    columns = {
+        "log_level": np.log(level + 0.01),
+        "index_now": np.log(past.index(cell, origin, origin)),
+        "index_range": np.log(index.max(1) / index.min(1)),
+        "months_seen": np.minimum(past.seen[cell, origin + 1], 60),
+        **{name: _ratio(rate[cell, origin], level) for name, rate in zip(RATES, past.rates, strict=True)},
+        **{f"lag_{k + 1}": _ratio(_at(past.flat, cell, origin - k), level) for k in range(3)},
+        "mean_3": _ratio(mean(3), level),
+        "mean_6": _ratio(mean(6), level),
+        "mean_12": _ratio(mean_12, level),
+        "year_on_year": _ratio(mean_12, before),
+        "spread": _ratio(spread, level),
+        "zero_share": _mean(past.zeros, past.seen, cell, origin, 12),
+        "category_moved": np.log(past.by_category.moved[category, origin]),
+        "category_last": np.log(past.by_category.last[category, origin]),
+        "category_year_on_year": past.by_category.year_on_year[category, origin],
+        "area_moved": np.log(past.by_area.moved[area, origin]),
+        "area_last": np.log(past.by_area.last[area, origin]),
+        "area_year_on_year": past.by_area.year_on_year[area, origin],
+    }
+    _fill(out, columns)
+    return mean_12, before
 
 
-def _blocks(climate: Climate, y: np.ndarray, category: np.ndarray, moy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Indices fitted on growing pasts, and which of them is in force after each month."""
-    T = y.shape[1]  # noqa: N806
+def _ahead(
+    past: Past,
+    cell: np.ndarray,
+    origin: np.ndarray,
+    horizon: np.ndarray,
+    years: tuple[np.ndarray, np.ndarray],
+    out: np.ndarray,
+) -> None:
+    """The features of the target month, into `out`; `years` as `_standing` gives them."""
+    target = origin + horizon
+    ago = target - YEAR * -(-horizon // YEAR)
+    then = _at(past.flat, cell, ago)
+    around = np.stack([_at(past.flat, cell, ago - 1), then, _at(past.flat, cell, np.minimum(ago + 1, origin))])
+    category = past.category[cell]
+    last_year = _at(past.by_category.y, category, ago)
+    columns = {
+        "horizon": horizon,
+        "month": past.moy[target],
+        "index": np.log(past.index(cell, origin, target)),
+        "last_year": _ratio(then, years[0]),
+        "last_year_3": _ratio(mean_of(around), years[0]),
+        "two_years": _ratio(_at(past.flat, cell, ago - YEAR), years[1]),
+        "category_last_year": _ratio(last_year, past.by_category.mean[category, origin]),
+    }
+    _fill(out, columns)
+    out[len(FEATURES) :] = past.drivers[:, category, target]
+
+
+def _fill(out: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+    for name, column in columns.items():
+        out[FEATURES.index(name)] = column
+
+
+def _blocks(climate: Climate, grid: Grid, category: np.ndarray, moy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices fitted on growing pasts, the last on all of it, and which of them is in force after each month."""
+    T = grid.y.shape[1]  # noqa: N806
     ends = sorted({*range(FIRST, T, EVERY), T - 1})
-    ones = np.ones((len(y), YEAR))
-    fitted = [seasonal_index(climate.season, y[:, : e + 1], category, moy[: e + 1]) for e in ends]
-    return np.stack([ones, *fitted]), np.searchsorted(ends, np.arange(T), side="right")
+    fitted = [seasonal_index(climate.season, grid.y[:, : e + 1], category, moy[: e + 1]) for e in ends[:-1]]
+    whole = _climate.fit(climate, grid).index
+    return np.stack([np.ones_like(whole), *fitted, whole]), np.searchsorted(ends, np.arange(T), side="right")
 
 
-def _rate(y: np.ndarray, season: np.ndarray, discount: float) -> np.ndarray:
+def _rate(discount: float, y: np.ndarray, season: np.ndarray) -> Parts:
     a, b = _climate.discounted(y, season, discount)
-    return np.divide(a, b, out=np.full_like(a, np.nan), where=b > 0)
+    return (np.divide(a, b, out=np.full_like(a, np.nan), where=b > 0),)
 
 
-def _pool(climate: Climate, y: np.ndarray, season: np.ndarray, level: np.ndarray, group: np.ndarray) -> Pool:
-    covered = ~np.isnan(y)
-    flat = np.where(covered, y / season, 0.0)
-    expected = np.where(covered, level, 0.0)
-    total = group_sum(flat, group)
-    usual = group_sum(expected, group)
-    slow_a, slow_b = _climate.discounted(y, season, climate.slow_discount)
-    fast_a, fast_b = _climate.discounted(y, season, 0.7)
-    slow = np.divide(slow_a, slow_b, out=np.zeros_like(slow_a), where=slow_b > 0)
-    moved = _climate.movement(climate, fast_a, fast_b, slow, group)
-    sums, exposure = _running(total), _running(group_sum(covered.astype(float), group))
+def _pool(moved: np.ndarray, total: np.ndarray, usual: np.ndarray, covered: np.ndarray) -> Pool:
+    """Signals of groups, all (groups, T): requests without season, those of the levels, cells covered."""
+    sums, exposure = _running(total), _running(covered)
     rows = np.arange(len(total))[:, None]
-    months = np.arange(y.shape[1])[None]
+    months = np.arange(total.shape[1])[None]
     last = _mean(sums, exposure, rows, months, YEAR)
     before = _mean(sums, exposure, rows, months - YEAR, YEAR)
-    cells = np.maximum(group_sum(covered.astype(float), group), 1)
     return Pool(
         moved=moved,
         last=(total + 5) / (usual + 5),
         year_on_year=np.log((last + 0.01) / (before + 0.01)),
-        y=total / cells,
+        y=total / np.maximum(covered, 1),
         mean=last,
     )
 

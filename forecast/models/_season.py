@@ -1,5 +1,6 @@
 """Counts -> seasonal indices: a cell shrunk to its category, its category to the city, by what the years agree on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +9,16 @@ from scipy import sparse
 
 from forecast.spec import Spec
 
+Parts = tuple[np.ndarray, ...]
+
 YEAR = 12
 TINY = 1e-9
 FARTHEST = 3.0
 """A month farther from its season than so many times the mean is no evidence about variances beyond it."""
+
+BLOCK = 8_192
+"""Cells taken together at least, so that what is between counts and result stays in the cache. With fewer, BLAS would
+add up the months of a year in another order, and the last digit would follow from the size of the block."""
 
 
 class Season(Spec):
@@ -59,18 +66,63 @@ def seasonal_index(season: Season, y: np.ndarray, category: np.ndarray, moy: np.
         category: (n,) numbers 0 .. k-1.
         moy: (T,) 0 for January to 11 for December.
     """
-    mean = centred_mean(y)
-    known = ~np.isnan(mean) & ~np.isnan(y) & (mean > 0)
     months = np.arange(y.shape[1])
     edge = np.where((months < YEAR // 2) | (months >= len(months) - YEAR // 2), 0.5, 1.0)[None]
-    cells = _Ratios(np.where(known, y, 0.0), np.where(known, mean, 0.0), moy, edge)
+    num, den = in_parts(_measured, y)
+    cells = _Ratios(num, den, moy, edge)
     city, _ = _robust(season, cells.grouped(np.zeros(len(y), dtype=int)), np.ones((1, YEAR)))
     categories = cells.grouped(category)
     pooled, weight = _robust(season, categories, np.repeat(city, len(categories.num), 0))
-    parent, worth = pooled[category], weight[category]
-    variances = _of_cells(season, cells, parent, worth, category)
-    own = _shrunk(cells, parent, worth, variances)
-    return normalised(own**season.power)
+
+    def evidence(num: np.ndarray, den: np.ndarray, group: np.ndarray) -> Parts:
+        return (_evidence(season, _Ratios(num, den, moy, edge), pooled[group], weight[group]),)
+
+    shared = _of_cells(season, in_parts(evidence, cells.num, cells.den, category)[0], category)
+
+    def own(num: np.ndarray, den: np.ndarray, group: np.ndarray) -> Parts:
+        variances = _Variances(shared.spread[group], shared.noise[group])
+        index = _shrunk(_Ratios(num, den, moy, edge), pooled[group], weight[group], variances)
+        return (normalised(index**season.power),)
+
+    return in_parts(own, cells.num, cells.den, category)[0]
+
+
+def in_parts(function: Callable[..., Parts], *rows: np.ndarray) -> Parts:
+    """What `function` gives for the rows of arrays (n, ...), BLOCK of them at a time; each row must stand alone."""
+    n, parts = len(rows[0]), _parts(len(rows[0]))
+    if len(parts) == 1:
+        return tuple(np.ascontiguousarray(x) for x in function(*rows))
+    whole: Parts = ()
+    for part in parts:
+        found = function(*(x[part] for x in rows))
+        whole = whole or tuple(np.empty((n, *x.shape[1:]), dtype=x.dtype) for x in found)
+        for out, x in zip(whole, found, strict=True):
+            out[part] = x
+    return whole
+
+
+def summed(function: Callable[..., Parts], *rows: np.ndarray) -> Parts:
+    """Sums over all rows of what `function` gives for them, added up row by row as one sum over all would."""
+    total: Parts = ()
+    for part in _parts(len(rows[0])):
+        found = function(*(x[part] for x in rows))
+        if total:
+            found = tuple(np.concatenate([sums[None], x]) for sums, x in zip(total, found, strict=True))
+        total = tuple(x.sum(0) for x in found)
+    return total
+
+
+def _parts(n: int) -> list[slice]:
+    """Slices of n rows, each of BLOCK or more, if there are so many."""
+    starts = [BLOCK * part for part in range(max(1, n // BLOCK))]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
+
+
+def _measured(y: np.ndarray) -> Parts:
+    """Counts, and the mean around them by which they are measured; 0 where either is not known."""
+    mean = centred_mean(y)
+    known = ~np.isnan(mean) & ~np.isnan(y) & (mean > 0)
+    return np.where(known, y, 0.0), np.where(known, mean, 0.0)
 
 
 def centred_mean(y: np.ndarray) -> np.ndarray:
@@ -102,7 +154,7 @@ def group_sum(x: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Sums of the rows of each group; groups are 0 .. k-1."""
     groups = int(group.max(initial=-1)) + 1
     onto = sparse.csc_array((np.ones(len(x)), group, np.arange(len(x) + 1)), shape=(groups, len(x)))
-    sums: np.ndarray = onto @ x.reshape(len(x), -1).astype(float)
+    sums: np.ndarray = onto @ x.reshape(len(x), -1).astype(float, copy=False)
     return sums.reshape(groups, *x.shape[1:])
 
 
@@ -125,14 +177,10 @@ def _robust(season: Season, ratios: _Ratios, parent: np.ndarray) -> tuple[np.nda
     return index, weight
 
 
-def _of_cells(
-    season: Season, cells: _Ratios, parent: np.ndarray, weight: np.ndarray, category: np.ndarray
-) -> _Variances:
-    """Spread and noise the cells of a category share, drawn to those all cells share."""
-    evidence = _evidence(season, cells, parent, weight)
+def _of_cells(season: Season, evidence: np.ndarray, category: np.ndarray) -> _Variances:
+    """(categories, 1) spread and noise the cells of a category share, drawn to those all cells share."""
     usual = _variances(season, evidence.sum(0, keepdims=True), season.spread, season.noise)
-    shared = _variances(season, group_sum(evidence, category), usual.spread, usual.noise)
-    return _Variances(shared.spread[category], shared.noise[category])
+    return _variances(season, group_sum(evidence, category), usual.spread, usual.noise)
 
 
 def _evidence(season: Season, ratios: _Ratios, expected: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -144,7 +192,8 @@ def _evidence(season: Season, ratios: _Ratios, expected: np.ndarray, weight: np.
     poisson = _poisson(ratios, expected)
     worth = np.where(ratios.den > 0, weight / (1 + poisson / season.noise), 0.0)
     error = np.clip(_errors(ratios, expected), -FARTHEST, FARTHEST)
-    cross = ((worth * error) @ onto) ** 2 - ((worth * error) ** 2) @ onto
+    told = worth * error
+    cross = (told @ onto) ** 2 - (told**2) @ onto
     pairs = (worth @ onto) ** 2 - (worth**2) @ onto
     return np.stack([cross.sum(1), pairs.sum(1), (worth * (error**2 - poisson)).sum(1), worth.sum(1)], axis=1)
 

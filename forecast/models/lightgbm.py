@@ -9,13 +9,16 @@ import pandas as pd
 from pydantic import Field
 
 from forecast.explain import Explained
-from forecast.models import _climate, _drivers, _parts, _rows
+from forecast.models import _climate, _drivers, _parts, _rows, _trees
 from forecast.models._climate import Climate, Fit
 from forecast.panel import Grid
 from forecast.spec import Spec
 
 if TYPE_CHECKING:
     from lightgbm import Booster
+
+CHUNK = 32_768
+"""Cells corrected together; bounds the memory."""
 
 LEAST_BASE = 1e-3
 """Cells expected to have fewer requests a month teach nothing about corrections."""
@@ -113,12 +116,13 @@ def _shared_out(
     """Part -> (k, horizon) of the log correction of the cells `at`; `part_of`: (features + 1,), the last the mean."""
     now, largest = np.full(len(at), ground.past.y.shape[1] - 1), np.log(spec.largest_factor)
     out = {part: np.zeros((len(at), horizon)) for part in dict.fromkeys(part_of.tolist())}
-    for h in range(1, horizon + 1 if len(at) else 1):
-        rows = _rows.features(ground.past, at, now, np.full(len(at), h))
-        shares = np.asarray(booster.predict(rows, pred_contrib=True, num_threads=spec.threads))
+    months = _rows.each_month_ahead(ground.past, at, now, horizon) if len(at) else ()
+    for h, rows in enumerate(months):
+        told = booster.predict(np.ascontiguousarray(rows.T), pred_contrib=True, num_threads=spec.threads)
+        shares = np.asarray(told)
         shares *= np.minimum(1.0, largest / np.maximum(np.abs(shares.sum(1, keepdims=True)), largest))
         for part, log in out.items():
-            log[:, h - 1] = shares[:, part_of == part].sum(1)
+            log[:, h] = shares[:, part_of == part].sum(1)
     return out
 
 
@@ -143,15 +147,14 @@ def _learn(spec: LightGBM, ground: _Ground, horizon: int, seed: int) -> "Booster
 def _corrected(spec: LightGBM, ground: _Ground, booster: "Booster | None", horizon: int) -> np.ndarray:
     """Level x season, corrected, in the order of the grid's cells."""
     plain, out = ground.plain, np.empty_like(ground.plain)
-    cells, now = np.arange(len(plain)), np.full(len(plain), ground.past.y.shape[1] - 1)
     largest = np.log(spec.largest_factor)
     factor = np.ones_like(plain)
-    for h in range(1, horizon + 1):
-        if booster is None:
-            break
-        rows = _rows.features(ground.past, cells, now, np.full(len(plain), h))
-        correction = booster.predict(rows, raw_score=True, num_threads=spec.threads)
-        factor[:, h - 1] = np.exp(np.clip(correction, -largest, largest))
+    forest = [] if booster is None else _trees.trees(booster)
+    for start in range(0, len(plain) if forest else 0, CHUNK):
+        cells = np.arange(start, min(start + CHUNK, len(plain)))
+        now = np.full(len(cells), ground.past.y.shape[1] - 1)
+        for h, rows in enumerate(_rows.each_month_ahead(ground.past, cells, now, horizon)):
+            factor[cells, h] = np.exp(np.clip(_trees.summed(forest, rows), -largest, largest))
     out[ground.order] = plain * factor
     return out
 
@@ -229,12 +232,12 @@ def _shocks(past: _rows.Past, origin: np.ndarray, ahead: np.ndarray) -> np.ndarr
 
     What hits every cell at once cannot be foreseen from a cell's past and must not be learned as if it could.
     """
-    cells = np.arange(len(past.y))
     pairs, where = np.unique(np.stack([origin, ahead]), axis=1, return_inverse=True)
+    y, level, seen = (np.ascontiguousarray(x.T) for x in (past.y, past.level, past.seen > 0))
+    index = np.ascontiguousarray(np.swapaxes(past.blocks, 1, 2))
     shocks = np.zeros(pairs.shape[1])
     for k, (o, h) in enumerate(pairs.T):
-        y = past.y[:, o + h]
-        known = ~np.isnan(y) & (past.seen[:, o + 1] > 0)
-        expected = past.base(cells[known], np.full(known.sum(), o), np.full(known.sum(), h)).sum()
-        shocks[k] = np.log((y[known].sum() + 5) / (expected + 5))
+        known = ~np.isnan(y[o + h]) & seen[o + 1]
+        expected = (level[o] * index[past.block[o], past.moy[o + h]])[known].sum()
+        shocks[k] = np.log((y[o + h][known].sum() + 5) / (expected + 5))
     return shocks[where.ravel()]

@@ -51,7 +51,7 @@ class _Run:
     The count expected next is smooth + fade * start + share * bend: linear in start, the level before the first
     month, and in share = 1 - 1 / theta. smooth: level had it started at 0; fade: weight the start still has;
     bend: how far the line through the past runs ahead of its own smoothing; slope: (n,) of that line.
-    moments: (6, k, n) discounted sums of fade^2, fade * bend, bend^2, left * fade, left * bend, left^2, where
+    moments: six (k, n) discounted sums of fade^2, fade * bend, bend^2, left * fade, left * bend, left^2, where
     left = count - smooth.
     """
 
@@ -59,7 +59,7 @@ class _Run:
     fade: np.ndarray
     bend: np.ndarray
     slope: np.ndarray
-    moments: np.ndarray
+    moments: tuple[np.ndarray, ...]
 
 
 def predict(spec: Theta, grid: Grid, seasons: pd.DataFrame, horizon: int, seed: int) -> np.ndarray:  # noqa: ARG001
@@ -119,20 +119,21 @@ def theta(spec: Theta, x: np.ndarray, category: np.ndarray, horizon: int) -> np.
         horizon: months ahead, >= 1.
     """
     parts = [slice(first, first + CHUNK) for first in range(0, len(x), CHUNK)]
-    tried = [_solved(_run(spec, x[part], ALPHAS[:, None]), spec.drift)[2] for part in parts]
-    evidence = _evidence(spec, x, np.concatenate(tried, axis=1))
+    solved = [_tried(spec, x[part]) for part in parts]
+    error, first, slope = (np.concatenate(part, axis=1) for part in zip(*solved, strict=True))
+    evidence = _evidence(spec, x, error)
     mean = group_sum(evidence.T, category) / np.bincount(category)[:, None]
-    alpha = ALPHAS[(evidence + spec.pool * mean[category].T).argmax(0)]
-    return np.concatenate([_ahead(spec, x[part], alpha[part], horizon) for part in parts])
-
-
-def _ahead(spec: Theta, x: np.ndarray, alpha: np.ndarray, horizon: int) -> np.ndarray:
-    run = _run(spec, x, alpha[None])
-    start, share, _ = _solved(run, spec.drift)
-    first = run.smooth + run.fade * start + share * run.bend
+    best = (evidence + spec.pool * mean[category].T).argmax(0), np.arange(len(x))
     months = np.cumsum(spec.damping ** np.arange(horizon)) - 1
-    means: np.ndarray = first[0][:, None] + (share[0] * run.slope)[:, None] * months
+    means: np.ndarray = first[best][:, None] + slope[best][:, None] * months
     return means
+
+
+def _tried(spec: Theta, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(k, n) squared error, count expected next and drift of the month after, of every smoothing parameter."""
+    run = _run(spec, x, ALPHAS[:, None])
+    start, share, error = _solved(run, spec.drift)
+    return error, run.smooth + run.fade * start + share * run.bend, share * run.slope
 
 
 def _evidence(spec: Theta, x: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -160,28 +161,38 @@ def _solved(run: _Run, drift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _run(spec: Theta, x: np.ndarray, alpha: np.ndarray) -> _Run:
-    """Run the recursion over all months. alpha: (k, n) or (k, 1) smoothing parameters."""
-    shape = np.broadcast_shapes(alpha.shape, (1, len(x)))
+    """Run the recursion over all months. alpha: (k, 1) smoothing parameters.
+
+    As long as every cell was covered alike, fade and lead are the same for all of them, and stay (k, 1).
+    """
+    shape = (len(alpha), len(x))
     covered, (intercept, slope) = ~np.isnan(x.T), _lines(x)
     counts = np.where(covered, x.T, 0.0)
+    whole = covered.all(axis=1)
     started = np.maximum.accumulate(covered, axis=0)
-    smooth, fade, lead, moments = np.zeros(shape), np.ones(shape), np.ones(shape), np.zeros((6, *shape))
-    for t in range(len(counts)):
-        known = covered[t]
-        bend = intercept[t] * fade + slope[t] * lead
-        left = np.where(known, counts[t] - smooth, 0.0)
-        seen_fade, seen_bend = known * fade, known * bend
+    smooth, left, part = np.zeros(shape), np.empty(shape), np.empty(shape)
+    fade = lead = np.ones((len(alpha), 1))
+    moments = np.zeros((5, *shape))
+    fades = np.zeros((len(alpha), 1))
+    for t, known in enumerate(covered):
+        bend = intercept[t] * fade
+        bend += np.multiply(slope[t], lead, out=part)
+        np.subtract(counts[t], smooth, out=left)
+        seen_fade, seen_bend = fade, bend
+        if not whole[t]:
+            np.copyto(left, 0.0, where=~known)
+            seen_fade, seen_bend = known * fade, known * bend
+        fades = fades * spec.discount + seen_fade * seen_fade
         moments *= spec.discount
-        moments[0] += seen_fade * seen_fade
-        moments[1] += seen_fade * seen_bend
-        moments[2] += seen_bend * seen_bend
-        moments[3] += left * seen_fade
-        moments[4] += left * seen_bend
-        moments[5] += left * left
-        smooth = smooth + alpha * left
-        lead = np.where(known, 1 + (1 - alpha) * lead, lead + started[t])
-        fade = np.where(known, (1 - alpha) * fade, fade)
-    return _Run(smooth, fade, intercept[-1] * fade + slope[-1] * lead, slope[-1], moments)
+        pairs = ((seen_fade, seen_bend), (seen_bend, seen_bend), (left, seen_fade), (left, seen_bend), (left, left))
+        for moment, (one, other) in zip(moments, pairs, strict=True):
+            moment += np.multiply(one, other, out=part)
+        smooth += np.multiply(alpha, left, out=part)
+        fall = 1 + (1 - alpha) * lead
+        lead = fall if whole[t] else np.where(known, fall, lead + started[t])
+        fade = (1 - alpha) * fade if whole[t] else np.where(known, (1 - alpha) * fade, fade)
+    every = np.broadcast_to(fades, shape)
+    return _Run(smooth, fade, intercept[-1] * fade + slope[-1] * lead, slope[-1], (every, *moments))
 
 
 def _lines(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

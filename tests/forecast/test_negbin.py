@@ -165,3 +165,24 @@ def test_crps_is_never_negative_and_at_most_the_absolute_error_of_a_far_miss(
     variance = mean + dispersion * mean**2
     score = float(negbin.crps(count, mean, variance))
     assert 0 <= score <= abs(count - mean) + np.sqrt(variance) + 1e-9
+
+
+def test_half_the_difference_of_small_counts_is_the_sum_of_what_lies_below_times_above() -> None:
+    rng = np.random.default_rng(4)
+    mean = np.concatenate([rng.lognormal(-1, 1, 20), [1e-9, 47.9, 48.1, 0.0]])
+    variance = mean + rng.choice([0.0, 1e-9, 0.3, 2.0], mean.size) * mean**2
+    below = np.stack([negbin.cdf(np.full(mean.size, k), mean, variance) for k in range(3_000)])
+    np.testing.assert_allclose(
+        negbin.half_difference(mean, variance), (below * (1 - below)).sum(axis=0), rtol=1e-7, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("dispersion", [0.0, 1e-7, 0.2, 3.0])
+def test_the_mass_of_small_counts_is_the_product_of_its_steps(dispersion: float) -> None:
+    for mean in (1e-6, 0.4, 5.0, 47.0):
+        variance = mean + dispersion * mean**2
+        excess = dispersion * mean
+        expected = np.exp(-mean if excess == 0 else -mean * np.log1p(excess) / excess)
+        for k in range(40):
+            assert float(negbin.pmf(k, mean, variance)) == pytest.approx(expected, rel=1e-7)
+            expected *= (mean + k * excess) / ((k + 1) * (1 + excess))
