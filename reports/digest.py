@@ -61,8 +61,9 @@ def _works(tasks: pd.DataFrame, words: Words) -> list[str]:
     lines, n = [], 0
     works = tasks.groupby(["entry", "action", "category", "start_by", "window_start", "on_time"], sort=False)
     for _, rows in works:
-        lines.append(_work(records(rows)[0], words))
-        for row in records(rows):
+        told = records(rows)
+        lines.append(_work(told[0], words))
+        for row in told:
             n += 1
             where = row["area_name"] if pd.isna(row["estate_name"]) else f"{row['area_name']} {row['estate_name']}"
             sure = words("8_in_10", low=words.count(row["low"]), high=words.count(row["high"]))

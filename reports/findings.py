@@ -123,9 +123,9 @@ def data_sentences(material: Material, words: Words) -> list[str]:
         sentences += [words("data.rows", **span, **sums), words("data.gaps", **sums)]
         if last > material.origin + pd.offsets.MonthEnd():
             sentences.append(words("data.later", origin=words.month(material.origin)))
-    panel = material.panel
-    names = {"n": "month", "communities": "area", "categories": "category"}
-    sentences.append(words("data.months", **{name: panel[column].nunique() for name, column in names.items()}))
+    known = material.past
+    counts = {"n": int(known.covered.any(axis=0).sum()), "communities": len(known.areas)}
+    sentences.append(words("data.months", **counts, categories=len(known.categories)))
     if material.origin < material.as_of:
         months = {"origin": words.month(material.origin), "as_of": words.month(material.as_of)}
         sentences.append(words("data.stale", **months))
@@ -154,15 +154,16 @@ def risk_table(material: Material, words: Words, street: str | None = None, limi
         DataFrame[estate, name, area, area_name, street, category, category_name, grade, score, expected, low,
         high, households, built_year, reasons (list of at most three texts)].
     """
-    estates = material.estates[["estate", "name", "area", "households", "built_year"]]
-    estates = estates.assign(street=estates["area"].map(material.street_of))
-    estates = estates if street is None else estates[estates["street"] == street]
-    rows = material.risk[material.risk["estate"].isin(estates["estate"])].merge(estates, on="estate")
+    estates = material.estates_by_street
+    estates = estates.table if street is None else estates.of([street])
+    rows = material.risk if street is None else material.risk_by_estate.of(estates["estate"])
+    rows = rows.merge(estates, on="estate")
     order = ["score", "expected", "estate", "category"]
     rows = rows.sort_values(order, ascending=[False, False, True, True]).head(limit)
     rows["area_name"] = rows["area"].map(material.area_names).fillna("")
     rows["category_name"] = rows["category"].map(material.category_names).fillna(rows["category"])
-    given = reasons(rows, material.risk_drivers, material.driver_names, words)
+    drivers = material.drivers_by_estate.of(rows["estate"])
+    given = reasons(rows, drivers, material.driver_names, words)
     return rows.assign(reasons=given).reset_index(drop=True)
 
 

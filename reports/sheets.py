@@ -7,7 +7,7 @@ import io
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,9 @@ LINE = 15.0
 
 MOST_LINES = 26
 """Lines of the highest row Excel allows (409 points)."""
+
+WIDE = 1.9
+"""Width of the widest sign."""
 
 COLOURS = {
     "red": ("#C62F2F", "#FFFFFF"),
@@ -112,10 +115,10 @@ class Book:
         if style == "grade":
             grade, value = value
             style = f"grade_{grade}" if grade in COLOURS else "text"
-        if value is None or (not isinstance(value, str) and pd.isna(value)):
-            sheet.write_blank(row, column, None, self.styles[style if not style.startswith("grade_") else "text"])
-        elif isinstance(value, str):
+        if isinstance(value, str):
             sheet.write_string(row, column, plain(value), self.styles[style])
+        elif value is None or value is pd.NA or value != value:
+            sheet.write_blank(row, column, None, self.styles[style if not style.startswith("grade_") else "text"])
         elif isinstance(value, pd.Timestamp):
             sheet.write_datetime(row, column, value.to_pydatetime(), self.styles[style])
         else:
@@ -196,28 +199,34 @@ def table(book: Book, sheet: Any, row: int, columns: Sequence[Column], rows: Seq
 
 def plain(text: str) -> str:
     """What a cell can hold: no lone surrogates, no control signs but line breaks, not too long."""
+    if text.isprintable():
+        return text[:LONGEST]
     clean = text.encode("utf-8", errors="replace").decode()
     return "".join(sign for sign in clean if sign == "\n" or (sign >= " " and sign not in "\ufffe\uffff"))[:LONGEST]
 
 
+@lru_cache(maxsize=None)
 def units(sign: str) -> float:
     """Width of a sign in column units: a digit has one."""
-    return 1.9 if unicodedata.east_asian_width(sign) in "WF" else 1.05
+    return WIDE if unicodedata.east_asian_width(sign) in "WF" else 1.05
 
 
 def wrapped(text: str, width: float) -> list[str]:
     """`text` cut into lines of `width` column units, at a space or beside a wide sign."""
-    lines, line, used, spot = [], "", 0.0, 0
-    for sign in text:
-        while used + units(sign) > width and line:
-            cut = spot or len(line)
-            lines.append(line[:cut].rstrip())
-            line = line[cut:].lstrip()
-            used, spot = sum(map(units, line)), 0
-        line, used = line + sign, used + units(sign)
-        if sign == " " or units(sign) > 1.5:
-            spot = len(line)
-    return [*lines, line]
+    if WIDE * len(text) < width - 0.01:
+        return [text]
+    lines, start, spot, used = [], 0, 0, 0.0
+    sizes = [units(sign) for sign in text]
+    for place, (sign, size) in enumerate(zip(text, sizes, strict=True)):
+        while used + size > width and place > start:
+            cut = spot or place
+            lines.append(text[start:cut].rstrip())
+            start = place - len(text[cut:place].lstrip())
+            used, spot = sum(sizes[start:place]), 0
+        used += size
+        if sign == " " or size > 1.5:
+            spot = place + 1
+    return [*lines, text[start:]]
 
 
 def _text(value: Any) -> str:
@@ -226,8 +235,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+@lru_cache(maxsize=2**16)
 def _lines(text: str, width: float) -> int:
     """Lines a wrapped text takes in a column of `width`, as far as a row can be stretched."""
+    if WIDE * len(text) < width - 0.01 and "\n" not in text:
+        return 1
     return min(MOST_LINES, sum(len(wrapped(part, width)) for part in text[: int(MOST_LINES * width)].split("\n")))
 
 

@@ -3,11 +3,13 @@
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecast.tables import STATUSES
 from reports import findings
 from reports.material import Material, records
+from reports.past import of_cells, seasonal
 from reports.sheets import COLOURS, HEADER_ROW, Book, Column, field, lines, plain, span, table
 from reports.texts import Words, whole
 
@@ -149,18 +151,21 @@ def past(book: Book, material: Material, place: str, plan: pd.DataFrame) -> None
     words = book.words
     months = pd.date_range(end=material.origin, periods=MONTHS_SHOWN, freq="MS")
     cells = _cells(plan)
-    known = material.history.merge(pd.DataFrame(list(cells), columns=["area", "category"]))
-    known = known[known["month"].isin(months)]
-    counts = known.set_index(["area", "category", "month"])["orders"].to_dict()
+    heads = [f"{month:%Y-%m}" for month in months]
+    known = of_cells(material.past, *zip(*cells, strict=True))
+    at = material.past.months.get_indexer(months)
+    counts = np.where(at >= 0, known[:, at], np.nan)
     rows = [
-        {"area_name": area_name, "category_name": category_name}
-        | {f"{month:%Y-%m}": counts.get((*cell, month)) for month in months}
-        for cell, (area_name, category_name) in cells.items()
+        {"area_name": area_name, "category_name": category_name} | dict(zip(heads, row, strict=True))
+        for (area_name, category_name), row in zip(cells.values(), counts.tolist(), strict=True)
     ]
     columns = [
         field(words, "community", 11, "area_name"),
         field(words, "category", 11, "category_name"),
-        *(Column(_head(month, words), 5, "count", itemgetter(f"{month:%Y-%m}")) for month in months),
+        *(
+            Column(_head(month, words), 5, "count", itemgetter(head))
+            for month, head in zip(months, heads, strict=True)
+        ),
     ]
     book.sheet("sheet.past", words("book.past", place=place), [words("book.past.note")], columns, rows)
 
@@ -223,19 +228,10 @@ def guide(book: Book, tasks: pd.DataFrame) -> None:
     table(book, sheet, row + 1, columns, records(proofs))
 
 
-def with_past(rows: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-    """`rows` (area, category, month) with `last_year` and `normal`: the same month last year and over all years."""
-    key = ["area", "category"]
-    known = past.loc[past["area"].isin(rows["area"].unique()), [*key, "month", "orders"]]
-    ago = rows["month"] - pd.DateOffset(years=1)
-    last = rows[key].assign(month=ago).merge(known, on=[*key, "month"], how="left")
-    normal = (
-        known.assign(calendar=known["month"].dt.month).groupby([*key, "calendar"])["orders"].mean().rename("normal")
-    )
-    rows = rows.assign(
-        last_year=last["orders"].to_numpy(dtype=float, na_value=float("nan")), calendar=rows["month"].dt.month
-    )
-    return rows.merge(normal.reset_index(), on=[*key, "calendar"], how="left")
+def with_past(rows: pd.DataFrame, counts: np.ndarray, months: pd.DatetimeIndex) -> pd.DataFrame:
+    """`rows` with `last_year` and `normal` of their `month`; `counts`: (rows, months) requests of each row's cell."""
+    last, normal = seasonal(counts, months, pd.DatetimeIndex(rows["month"]))
+    return rows.assign(last_year=last, normal=normal)
 
 
 def _fill_columns(words: Words) -> list[Column]:
@@ -259,14 +255,15 @@ def _ahead(material: Material, plan: pd.DataFrame) -> pd.DataFrame:
     cells = plan.groupby(key, as_index=False).agg(
         area_name=("area_name", "first"), category_name=("category_name", "first"), rank=("rank", "min")
     )
-    rows = cells.merge(material.outlook, on=key)
+    rows = cells.merge(material.outlook_by_area.of(cells["area"]), on=key)
     windows = rows[[*key, "month"]].merge(plan[[*key, "window_start", "window_end"]], on=key)
     ends = windows["month"] + pd.offsets.MonthEnd()
     windows = windows[(windows["month"] <= windows["window_end"]) & (ends >= windows["window_start"])]
     inside = windows.drop_duplicates([*key, "month"])[[*key, "month"]].assign(in_window=True)
     rows = rows.merge(inside, on=[*key, "month"], how="left")
     rows["in_window"] = rows["in_window"].notna()
-    return with_past(rows, material.panel).sort_values(["rank", "month"], ignore_index=True)
+    counts = of_cells(material.past, rows["area"], rows["category"])
+    return with_past(rows, counts, material.past.months).sort_values(["rank", "month"], ignore_index=True)
 
 
 def _cells(plan: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:

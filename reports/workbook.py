@@ -3,11 +3,12 @@
 Same Material, same bytes.
 """
 
+import numpy as np
 import pandas as pd
 
 from forecast.tables import ALL
 from reports import accuracy, findings, live, task_sheets
-from reports.material import Material, records
+from reports.material import ASKED, Material, records
 from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, span, sure, table
 from reports.texts import Words
 
@@ -20,7 +21,7 @@ def street(material: Material, street: str) -> bytes:
     words = Words(material.language)
     place = material.streets[street]
     plan = material.workplan[material.workplan["street"] == street].sort_values("rank")
-    asked = plan["task_id"].isin(material.asked["task_id"])
+    asked = plan["fate"].isin(ASKED)
     book = Book(material.as_of, words, place)
     task_sheets.todo(book, material, place, plan[asked])
     task_sheets.waiting(book, material, place, plan[~asked])
@@ -117,8 +118,10 @@ def _categories_sheet(book: Book, material: Material) -> None:
         field(words, "month", 12, "month", "month"),
         *task_sheets.forecast_columns(words),
     ]
-    rows = material.outlook[material.outlook["area"] == material.root]
-    rows = task_sheets.with_past(rows, material.covered_history)
+    rows, known = material.outlook_by_area.of([material.root]), material.past
+    at = pd.Index([*known.categories, ALL]).get_indexer(pd.Index(rows["category"]))
+    counts = np.concatenate([material.steady, np.full((1, len(known.months)), np.nan)])[at]
+    rows = task_sheets.with_past(rows, counts, known.months)
     rows["category_name"] = [findings.category_name(material, code) for code in rows["category"]]
     rows["order"] = (rows["category"] != ALL).astype(int)
     rows = rows.sort_values(["order", "category", "month"])
