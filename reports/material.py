@@ -58,6 +58,8 @@ class Coming(NamedTuple):
     complete: bool
 
 
+Rows = list[dict[str, Any]]
+
 COMPARED = ["last_year", "same", "communities", "complete"]
 
 
@@ -123,6 +125,10 @@ class Material:
     def asked(self) -> pd.DataFrame:
         """Rows of the work plan a street has to do with this month: tasks to begin, and those too late to prevent."""
         return self.workplan[self.workplan["fate"].isin(ASKED)]
+
+    @cached_property
+    def workplan_by_street(self) -> "Indexed":
+        return indexed(self.workplan, "street")
 
     @cached_property
     def estates_by_street(self) -> "Indexed":
@@ -348,7 +354,7 @@ def indexed(table: pd.DataFrame, key: str) -> Indexed:
     return Indexed(table, {key: n for n, key in enumerate(keys)}, order, starts)
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> Rows:
     """Rows as dicts, by column name."""
     names = [str(name) for name in frame.columns]
     columns = [frame[name].astype(object).tolist() for name in frame.columns]
