@@ -3,7 +3,9 @@
 The monthly job ends here; `weisu plan` begins here, from the tables a run left.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
 from forecast.risk.fairness import fairness
 from forecast.tables import ALL, FATES, Workplan, conform
-from pipelines import live, store
+from pipelines import engine, live, store
 from pipelines.book import Past
 from pipelines.config import Config
 from pipelines.runs import Identity, Run
@@ -32,6 +34,13 @@ TABLES = (
     "patterns", "rates", "rates_before", "targets", "appraisal", "scenarios", "live_scores", "drift",
 )  # fmt: skip
 """Tables of a run folder a plan is made from, by file name."""
+
+
+MANY = 40
+"""Files drawn alike from which a second process is worth its start."""
+
+MEMORY_PER_SHARE = 2**29
+"""Bytes that should be free for a process that draws files."""
 
 
 @dataclass(frozen=True)
@@ -154,10 +163,18 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         appraisal=found["appraisal"],
     )  # fmt: skip
     files = 0
-    for name, content in reports.render_all(material):
+    for name, content in reports.render_all(material, _shared_out):
         job.put(name, content)
         files += 1
     return files
+
+
+def _shared_out(function: Callable[[Any, Any], bytes], shared: Any, tasks: Sequence[Any]) -> list[bytes]:
+    """Many files in two processes, where there is room; few in this one, as a process takes seconds to begin."""
+    jobs = engine.default_jobs(len(tasks), MEMORY_PER_SHARE) if len(tasks) >= MANY else 1
+    if jobs == 1:
+        return reports.in_turn(function, shared, tasks)
+    return engine.mapped(partial(function, shared), tasks, jobs, lambda done, total: None)
 
 
 def _warn(config: Config, as_of: pd.Timestamp, names: pd.DataFrame, job: Run) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports import findings
-from reports.material import Material, records
+from reports.material import Material, Rows, records
 from reports.texts import Words
 
 LIMIT = 4096
@@ -14,6 +14,9 @@ LIMIT = 4096
 
 LONGEST = 120
 """Characters of a name or an action that are shown."""
+
+WORK = ("entry", "action", "category", "start_by", "window_start", "on_time")
+"""What tasks share that are one work in several places."""
 
 MARKS = str.maketrans({"<": "＜", ">": "＞", "*": "＊", "[": "［", "]": "］", "`": "'", "#": "＃", "@": "＠"})
 """Signs that would be read as markup or as a call to someone, and what stands for them."""
@@ -59,11 +62,12 @@ def city(material: Material, file: str) -> bytes:
 def _works(tasks: pd.DataFrame, words: Words) -> list[str]:
     """What is to be done, said once, then where, one line a task."""
     lines, n = [], 0
-    works = tasks.groupby(["entry", "action", "category", "start_by", "window_start", "on_time"], sort=False)
-    for _, rows in works:
-        told = records(rows)
-        lines.append(_work(told[0], words))
-        for row in told:
+    works: dict[tuple[Any, ...], Rows] = {}
+    for row in records(tasks):
+        works.setdefault(tuple(row[name] for name in WORK), []).append(row)
+    for rows in works.values():
+        lines.append(_work(rows[0], words))
+        for row in rows:
             n += 1
             where = row["area_name"] if pd.isna(row["estate_name"]) else f"{row['area_name']} {row['estate_name']}"
             sure = words("8_in_10", low=words.count(row["low"]), high=words.count(row["high"]))

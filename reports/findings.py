@@ -200,18 +200,20 @@ def reasons(rows: pd.DataFrame, drivers: pd.DataFrame, driver_names: pd.DataFram
     Args:
         rows: with estate and category. drivers: RiskDrivers. driver_names: DataFrame[driver, zh, en].
     """
-    key = ["estate", "category"]
+    cells = list(zip(rows["estate"], rows["category"], strict=True))
+    given: dict[tuple[str, str], list[tuple[float, str]]] = {cell: [] for cell in cells}
     drivers = drivers[drivers["estate"].isin(rows["estate"])]
     drivers = drivers[(drivers["driver"] != BASE) & (drivers["contribution"] >= 0.5)]
-    chosen = drivers.merge(rows[key], on=key)
-    chosen = chosen.sort_values([*key, "contribution", "driver"], ascending=[True, True, False, True])
-    chosen = chosen.groupby(key).head(REASONS)
-    named = driver_names.set_index("driver")[words.language]
-    names = chosen["driver"].map(named).fillna(chosen["driver"])
-    pairs = zip(names, chosen["contribution"], strict=True)
-    chosen = chosen.assign(text=[_points(driver, whole(points), words) for driver, points in pairs])
-    texts = {cell: list(group) for cell, group in chosen.groupby(key)["text"]}
-    return pd.Series([texts.get(cell, []) for cell in zip(*(rows[k] for k in key), strict=True)], index=rows.index)
+    columns = (drivers[name].to_numpy(object) for name in ("estate", "category", "driver", "contribution"))
+    for estate, category, driver, contribution in zip(*columns, strict=True):
+        if (estate, category) in given:
+            given[estate, category].append((-contribution, driver))
+    named = driver_names.set_index("driver")[words.language].dropna().to_dict()
+    texts = {
+        cell: [_points(named.get(driver, driver), whole(-less), words) for less, driver in sorted(found)[:REASONS]]
+        for cell, found in given.items()
+    }
+    return pd.Series([texts[cell] for cell in cells], index=rows.index, dtype=object)
 
 
 def _points(driver: str, points: int, words: Words) -> str:

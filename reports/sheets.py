@@ -82,13 +82,15 @@ class Book:
             sheet.write_string(HEADER_ROW, place, column.head, self.styles[head])
         sheet.set_row(HEADER_ROW, max(_lines(column.head, column.width) for column in columns) * LINE + 4)
         number = HEADER_ROW
+        shown = [(place, column.value, column.width, column.style) for place, column in enumerate(columns)]
         for number, row in enumerate(rows[:MOST_ROWS], HEADER_ROW + 1):
-            values = [column.value(row) for column in columns]
-            texts = [(_text(value), column.width) for value, column in zip(values, columns, strict=True)]
-            lines = max((_lines(text, width) for text, width in texts if text), default=1)
+            lines = 1
+            for place, value_of, width, style in shown:
+                value = value_of(row)
+                if text := _text(value):
+                    lines = max(lines, _lines(text, width))
+                self.cell(sheet, number, place, value, style)
             sheet.set_row(number, lines * LINE + 3)
-            for place, (column, value) in enumerate(zip(columns, values, strict=True)):
-                self.cell(sheet, number, place, value, column.style)
         sheet.autofilter(HEADER_ROW, 0, max(number, HEADER_ROW + 1), len(columns) - 1)
         sheet.freeze_panes(HEADER_ROW + 1, 2)
         sheet.repeat_rows(HEADER_ROW)
@@ -231,8 +233,9 @@ def wrapped(text: str, width: float) -> list[str]:
 
 def _text(value: Any) -> str:
     """What of a cell's value may need more than one line."""
-    value = value[1] if isinstance(value, tuple) else value
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return _text(value[1]) if isinstance(value, tuple) else ""
 
 
 @lru_cache(maxsize=2**16)
