@@ -88,9 +88,9 @@ def plan(config: Config, found: Found, past: Past, job: Run) -> Planned:
     settings, known = config.settings, found["panel"]
     if faults := workplan.strangers(settings.plan, found["areas"], settings.playbook):
         raise ConfigError(faults)
-    names = taxonomy.names(settings.categories, known["category"])
+    names = taxonomy.names(settings.categories, known["category"].unique())
     ground = workplan.Ground(
-        forecasts=found["forecasts"][found["forecasts"]["model"] == COMBINATION],
+        forecasts=_issued(found, "mean", "variance"),
         correlation=calibrate.correlation_in(found["calibration"]),
         panel=known.assign(orders=known[settings.forecaster.value]),  # past and forecast in one unit
         areas=found["areas"],
@@ -152,7 +152,7 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
     material = Material(
         city=settings.city, language=settings.language, as_of=found.as_of, origin=found.origin,
         run_id=identity.run_id, version=metadata.version("weisu"), workplan=planned.workplan,
-        forecasts=planned.ground.forecasts, panel=planned.ground.panel, areas=found["areas"], risk=found["risk"],
+        forecasts=_issued(found, "mean", "quantile"), panel=planned.ground.panel, areas=found["areas"], risk=found["risk"],
         risk_drivers=found["risk_drivers"], estates=found["estates"], categories=planned.ground.names,
         sources=found["sources"], unresolved=found["unresolved"], scores=found["scores"],
         driver_names=risk.labels(settings.risk), fairness=planned.fairness, warnings=tuple(job.warnings),
@@ -167,6 +167,15 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         job.put(name, content)
         files += 1
     return files
+
+
+def _issued(found: Found, *outputs: str) -> pd.DataFrame:
+    """What the combination said, of these outputs: the columns that are read, text as codes; the table is large."""
+    table = found["forecasts"]
+    rows = (table["model"] == COMBINATION) & table["output"].isin(outputs)
+    parts = {name: table[name][rows] for name in ("area", "category", "month", "output", "level", "predicted")}
+    text = ("area", "category", "output")
+    return pd.DataFrame({name: part.astype("category") if name in text else part for name, part in parts.items()})
 
 
 def _shared_out(function: Callable[[Any, Any], bytes], shared: Any, tasks: Sequence[Any]) -> list[bytes]:

@@ -71,7 +71,8 @@ class Material:
         as_of: the plan is issued at the end of this month.
         origin: last month of data.
         workplan, forecasts, panel, areas, risk, risk_drivers, estates, unresolved, scores: tables of
-            forecast.tables; forecasts and scores of the model in use only.
+            forecast.tables; forecasts and scores of the model in use only. Of forecasts area, category, month,
+            output (mean and quantile), level and predicted are read.
         categories: DataFrame[category, name, name_en].
         sources: DataFrame[source, file, rows, kept, rejected, repeated, left_out, unplaced, unclassified,
             first_day, last_day].
@@ -182,7 +183,8 @@ class Material:
 
         Sorted by area, category and month. A band whose quantiles were not issued is null.
         """
-        return wide(self.forecasts[self.forecasts["month"] > self.as_of])
+        later = self.forecasts["month"] > self.as_of
+        return wide(self.forecasts if later.all() else self.forecasts[later])
 
     @cached_property
     def outlook_by_area(self) -> "Indexed":
@@ -317,7 +319,7 @@ def wide(rows: pd.DataFrame) -> pd.DataFrame:
     means = np.flatnonzero(rows["output"] == "mean")
     means = means[np.argsort(cell[means], kind="stable")]
     asked = cell[means]
-    found = {name: names[name].take(codes[means]) for name, codes in zip(names, key, strict=True)}
+    found: dict[str, Any] = {name: names[name].take(codes[means]) for name, codes in zip(names, key, strict=True)}
     found["mean"] = predicted[means]
     level, levels_known = pd.factorize(rows["level"].where(rows["output"] == "quantile").to_numpy(float))
     place = np.full(np.prod(shape), -1)
@@ -328,7 +330,7 @@ def wide(rows: pd.DataFrame) -> pd.DataFrame:
             place[cell[chosen]] = chosen
             at = place[asked]
             found[f"{name}{band}"] = np.where(at >= 0, predicted[at], np.nan)
-    return pd.DataFrame(found)
+    return pd.DataFrame(found).astype({"area": "str", "category": "str"})
 
 
 @dataclass(frozen=True, eq=False)
