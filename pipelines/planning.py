@@ -152,10 +152,11 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
     material = Material(
         city=settings.city, language=settings.language, as_of=found.as_of, origin=found.origin,
         run_id=identity.run_id, version=metadata.version("weisu"), workplan=planned.workplan,
-        forecasts=_issued(found, "mean", "quantile"), panel=planned.ground.panel, areas=found["areas"], risk=found["risk"],
-        risk_drivers=found["risk_drivers"], estates=found["estates"], categories=planned.ground.names,
-        sources=found["sources"], unresolved=found["unresolved"], scores=found["scores"],
-        driver_names=risk.labels(settings.risk), fairness=planned.fairness, warnings=tuple(job.warnings),
+        forecasts=_issued(found, "mean", "quantile"), panel=planned.ground.panel, areas=found["areas"],
+        risk=found["risk"], risk_drivers=found["risk_drivers"], estates=found["estates"],
+        categories=planned.ground.names, sources=found["sources"], unresolved=found["unresolved"],
+        scores=found["scores"], driver_names=risk.labels(settings.risk), fairness=planned.fairness,
+        warnings=tuple(job.warnings),
         next_tasks=_next_tasks(config, planned.ground.names, found.as_of), live_scores=found["live_scores"],
         drift=found["drift"], changes=planned.changes, silent=found["silent_estates"],
         year_before=planned.year_before,
@@ -183,7 +184,11 @@ def _shared_out(function: Callable[[Any, Any], bytes], shared: Any, tasks: Seque
     jobs = engine.default_jobs(len(tasks), MEMORY_PER_SHARE) if len(tasks) >= MANY else 1
     if jobs == 1:
         return reports.in_turn(function, shared, tasks)
-    return engine.mapped(partial(function, shared), tasks, jobs, lambda done, total: None)
+    return engine.mapped(partial(function, shared), tasks, jobs, _untold)
+
+
+def _untold(done: int, total: int) -> None:
+    """Nobody is told of workbooks drawn."""
 
 
 def _warn(config: Config, as_of: pd.Timestamp, names: pd.DataFrame, job: Run) -> None:

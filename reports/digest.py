@@ -61,7 +61,8 @@ def city(material: Material, file: str) -> bytes:
 
 def _works(tasks: pd.DataFrame, words: Words) -> list[str]:
     """What is to be done, said once, then where, one line a task."""
-    lines, n = [], 0
+    lines: list[str] = []
+    n = 0
     works: dict[tuple[Any, ...], Rows] = {}
     for row in records(tasks):
         works.setdefault(tuple(row[name] for name in WORK), []).append(row)
@@ -69,7 +70,8 @@ def _works(tasks: pd.DataFrame, words: Words) -> list[str]:
         lines.append(_work(rows[0], words))
         for row in rows:
             n += 1
-            where = row["area_name"] if pd.isna(row["estate_name"]) else f"{row['area_name']} {row['estate_name']}"
+            named = isinstance(row["estate_name"], str)
+            where = f"{row['area_name']} {row['estate_name']}" if named else row["area_name"]
             sure = words("8_in_10", low=words.count(row["low"]), high=words.count(row["high"]))
             expected = words.count(row["expected_requests"])
             lines.append(words("digest.task", n=n, where=_clean(where), expected=expected, sure=sure))

@@ -154,8 +154,8 @@ def risk_table(material: Material, words: Words, street: str | None = None, limi
         DataFrame[estate, name, area, area_name, street, category, category_name, grade, score, expected, low,
         high, households, built_year, reasons (list of at most three texts)].
     """
-    estates = material.estates_by_street
-    estates = estates.table if street is None else estates.of([street])
+    places = material.estates_by_street
+    estates = places.table if street is None else places.of([street])
     rows = material.risk if street is None else material.risk_by_estate.of(estates["estate"])
     rows = rows.merge(estates, on="estate")
     order = ["score", "expected", "estate", "category"]

@@ -1,7 +1,6 @@
 """The tables of one run -> Material, the one bundle every format reads, with the sums that all of them show."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -23,6 +22,7 @@ from forecast.tables import (
     Targets,
     empty,
 )
+from reports.lookup import Indexed, indexed, wide
 from reports.past import Past, past, sums
 from reports.texts import Words
 
@@ -128,20 +128,20 @@ class Material:
         return self.workplan[self.workplan["fate"].isin(ASKED)]
 
     @cached_property
-    def workplan_by_street(self) -> "Indexed":
+    def workplan_by_street(self) -> Indexed:
         return indexed(self.workplan, "street")
 
     @cached_property
-    def estates_by_street(self) -> "Indexed":
+    def estates_by_street(self) -> Indexed:
         columns = ["estate", "name", "area", "households", "built_year"]
         return indexed(self.estates[columns].assign(street=self.estates["area"].map(self.street_of)), "street")
 
     @cached_property
-    def risk_by_estate(self) -> "Indexed":
+    def risk_by_estate(self) -> Indexed:
         return indexed(self.risk, "estate")
 
     @cached_property
-    def drivers_by_estate(self) -> "Indexed":
+    def drivers_by_estate(self) -> Indexed:
         return indexed(self.risk_drivers, "estate")
 
     @cached_property
@@ -184,10 +184,10 @@ class Material:
         Sorted by area, category and month. A band whose quantiles were not issued is null.
         """
         later = self.forecasts["month"] > self.as_of
-        return wide(self.forecasts if later.all() else self.forecasts[later])
+        return wide(self.forecasts if later.all() else self.forecasts[later], BANDS)
 
     @cached_property
-    def outlook_by_area(self) -> "Indexed":
+    def outlook_by_area(self) -> Indexed:
         return indexed(self.outlook, "area")
 
     @cached_property
@@ -305,55 +305,6 @@ class Material:
         )
         figures["complete"] = figures["same"] >= 0.999 * figures["all"]
         return figures.loc[figures["same"] >= 0.5 * figures["all"], [*key, *COMPARED]]
-
-
-def wide(rows: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts of one model -> `Material.outlook`: a row a mean, its bands beside it."""
-    key, shape, names = [], [], {}
-    for name in ("area", "category", "month"):
-        codes, names[name] = pd.factorize(rows[name], sort=True)
-        key.append(codes)
-        shape.append(max(1, len(names[name])))
-    cell = np.ravel_multi_index(key, shape) if len(rows) else np.zeros(0, dtype=int)
-    predicted = rows["predicted"].to_numpy(float)
-    means = np.flatnonzero(rows["output"] == "mean")
-    means = means[np.argsort(cell[means], kind="stable")]
-    asked = cell[means]
-    found: dict[str, Any] = {name: names[name].take(codes[means]) for name, codes in zip(names, key, strict=True)}
-    found["mean"] = predicted[means]
-    level, levels_known = pd.factorize(rows["level"].where(rows["output"] == "quantile").to_numpy(float))
-    place = np.full(np.prod(shape), -1)
-    for band, levels in BANDS.items():
-        for name, wanted in zip(("low", "high"), levels, strict=True):
-            chosen = np.flatnonzero(np.append(np.isclose(levels_known, wanted), False)[level])
-            place[:] = -1
-            place[cell[chosen]] = chosen
-            at = place[asked]
-            found[f"{name}{band}"] = np.where(at >= 0, predicted[at], np.nan)
-    return pd.DataFrame(found).astype({"area": "str", "category": "str"})
-
-
-@dataclass(frozen=True, eq=False)
-class Indexed:
-    """A table that is asked again and again for the rows of some keys; see `indexed`."""
-
-    table: pd.DataFrame
-    keys: dict[Any, int]
-    order: np.ndarray
-    starts: np.ndarray
-
-    def of(self, keys: Iterable[Any]) -> pd.DataFrame:
-        """The rows of these keys, in the order of the table."""
-        at = [self.keys[key] for key in set(keys) if key in self.keys]
-        parts = [self.order[self.starts[n] : self.starts[n + 1]] for n in at]
-        return self.table.take(np.sort(np.concatenate(parts)) if parts else [])
-
-
-def indexed(table: pd.DataFrame, key: str) -> Indexed:
-    """`table` by its column `key`; rows without one are never asked for."""
-    codes, keys = pd.factorize(table[key])
-    starts = np.searchsorted(codes, np.arange(len(keys) + 1), sorter=(order := np.argsort(codes, kind="stable")))
-    return Indexed(table, {key: n for n, key in enumerate(keys)}, order, starts)
 
 
 def records(frame: pd.DataFrame) -> Rows:

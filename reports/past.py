@@ -1,6 +1,6 @@
-"""A panel -> its requests as one array by area, category and month: what is asked of it over and over is a look-up."""
+"""A panel -> its requests as one array by area, category and month: what is asked again and again is a look-up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,9 +49,11 @@ def sums(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([by_category, total[None]])
 
 
-def of_cells(past: Past, areas: Sequence[str], categories: Sequence[str]) -> np.ndarray:
+def of_cells(past: Past, areas: Iterable[str], categories: Iterable[str]) -> np.ndarray:
     """(cells, months): requests of areas of the panel, each in its category; NaN of what the panel does not hold."""
-    area, category = past.areas.get_indexer(pd.Index(areas)), past.categories.get_indexer(pd.Index(categories))
+    area, category = (
+        index.get_indexer(pd.Index(asked)) for index, asked in ((past.areas, areas), (past.categories, categories))
+    )
     known = (area >= 0) & (category >= 0)
     found = np.full((len(area), len(past.months)), np.nan)
     found[known] = past.counts[area[known], category[known]]
@@ -67,7 +69,8 @@ def seasonal(counts: np.ndarray, months: pd.DatetimeIndex, asked: pd.DatetimeInd
         asked: (rows,) months.
     """
     ago = months.get_indexer(asked - pd.DateOffset(years=1))
-    last = np.where(ago >= 0, counts[np.arange(len(counts)), ago], np.nan) if len(months) else np.full(len(ago), np.nan)
+    last = np.full(len(ago), np.nan)
+    last[ago >= 0] = counts[ago >= 0, ago[ago >= 0]]
     same = ~np.isnan(counts) & (months.month.to_numpy() == asked.month.to_numpy()[:, None])
     years = same.sum(axis=1)
     return last, np.where(years > 0, np.where(same, counts, 0).sum(axis=1) / np.maximum(years, 1), np.nan)

@@ -1,6 +1,6 @@
 """Material -> the lines a page draws: what came, what is expected with intervals, what was expected a year ago."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd

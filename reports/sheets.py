@@ -7,7 +7,7 @@ import io
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import pandas as pd
@@ -207,7 +207,7 @@ def plain(text: str) -> str:
     return "".join(sign for sign in clean if sign == "\n" or (sign >= " " and sign not in "\ufffe\uffff"))[:LONGEST]
 
 
-@lru_cache(maxsize=None)
+@cache
 def units(sign: str) -> float:
     """Width of a sign in column units: a digit has one."""
     return WIDE if unicodedata.east_asian_width(sign) in "WF" else 1.05

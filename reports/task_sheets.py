@@ -142,10 +142,7 @@ def past(book: Book, leaf: Leaf) -> None:
     columns = [
         Column(words("col.community"), 11, "text", lambda row: row["names"][0]),
         Column(words("col.category"), 11, "text", lambda row: row["names"][1]),
-        *(
-            Column(_head(month, words), 5, "count", partial(_count, n=n))
-            for n, month in enumerate(leaf.past_months)
-        ),
+        *(Column(_head(month, words), 5, "count", partial(_count, n=n)) for n, month in enumerate(leaf.past_months)),
     ]
     book.sheet("sheet.past", words("book.past", place=leaf.place), [words("book.past.note")], columns, rows)
 

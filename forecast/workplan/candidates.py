@@ -289,7 +289,8 @@ def _counts(tasks: pd.DataFrame, panel: pd.DataFrame) -> tuple[Array, int]:
     start = int(months.min(initial=10**6))
     counts = np.full((len(areas), len(categories), max(0, int(months.max(initial=0)) - start + 1)), np.nan)
     counts[area[asked], category[asked], months - start] = panel["orders"].to_numpy()[asked]
-    return counts[areas.get_indexer(pd.Index(tasks["area"])), categories.get_indexer(pd.Index(tasks["category"]))], start
+    cells = areas.get_indexer(pd.Index(tasks["area"])), categories.get_indexer(pd.Index(tasks["category"]))
+    return counts[cells], start
 
 
 def _places(tasks: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:

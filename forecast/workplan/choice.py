@@ -81,8 +81,8 @@ def choose(
         [~tasks["on_time"], held, start == 0, start > 0], ["late", "held_back", "chosen", "later"], "no_capacity"
     )
     begin = pd.Series(pd.NaT, index=tasks.index, dtype="datetime64[us]")
-    for months in sorted(set(start[start >= 0])):
-        begin[start == months] = plan_month + pd.DateOffset(months=int(months))
+    for ahead in sorted(set(start[start >= 0])):
+        begin[start == ahead] = months[int(ahead)]
     return pd.DataFrame({"fate": fate, "begin": begin, "borderline": borderline}, index=tasks.index)
 
 
@@ -123,9 +123,7 @@ def _units(crew_days: float) -> int:
     return min(int(np.floor(crew_days * UNIT + 1e-6)), UNLIMITED) if np.isfinite(crew_days) else UNLIMITED
 
 
-def _limits(
-    tasks: pd.DataFrame, capacity: list[Limit], months: list[pd.Timestamp]
-) -> dict[tuple[str, int], float]:
+def _limits(tasks: pd.DataFrame, capacity: list[Limit], months: list[pd.Timestamp]) -> dict[tuple[str, int], float]:
     """Crew-days of each party by number of the month, from the limits of one street; infinite where none holds."""
     found = {}
     parties = tasks[["party", "lead_party"]].drop_duplicates("party")
