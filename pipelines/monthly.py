@@ -63,7 +63,7 @@ def run(config: Config, as_of: pd.Timestamp, out: Path | None, watch: Watch) -> 
             )
             known_estates = (history.estates, history.incidents, history.areas, as_of)
             scored, drivers, siblings = risk.spread(settings.risk, (scored, drivers), *known_estates)
-            names = taxonomy.names(settings.categories, known["category"])
+            names = taxonomy.names(settings.categories, known["category"].unique())
             silent = risk.silent(settings.risk, *known_estates, names)
             counts.update(estates=len(history.estates), scores=len(scored), silent=int(silent["listed"].sum()))
 

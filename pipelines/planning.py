@@ -3,7 +3,9 @@
 The monthly job ends here; `weisu plan` begins here, from the tables a run left.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from forecast.playbook import due, upcoming
 from forecast.risk import catalogue as risk
 from forecast.risk.fairness import fairness
 from forecast.tables import ALL, FATES, Workplan, conform
-from pipelines import live, store
+from pipelines import engine, live, store
 from pipelines.book import Past
 from pipelines.config import Config
 from pipelines.runs import Identity, Run
@@ -32,6 +34,13 @@ TABLES = (
     "patterns", "rates", "rates_before", "targets", "appraisal", "scenarios", "live_scores", "drift",
 )  # fmt: skip
 """Tables of a run folder a plan is made from, by file name."""
+
+
+MANY = 40
+"""Files drawn alike from which a second process is worth its start."""
+
+MEMORY_PER_SHARE = 2**29
+"""Bytes that should be free for a process that draws files."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,9 @@ def plan(config: Config, found: Found, past: Past, job: Run) -> Planned:
     settings, known = config.settings, found["panel"]
     if faults := workplan.strangers(settings.plan, found["areas"], settings.playbook):
         raise ConfigError(faults)
-    names = taxonomy.names(settings.categories, known["category"])
+    names = taxonomy.names(settings.categories, known["category"].unique())
     ground = workplan.Ground(
-        forecasts=found["forecasts"][found["forecasts"]["model"] == COMBINATION],
+        forecasts=_issued(found, "mean", "variance"),
         correlation=calibrate.correlation_in(found["calibration"]),
         panel=known.assign(orders=known[settings.forecaster.value]),  # past and forecast in one unit
         areas=found["areas"],
@@ -143,10 +152,11 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
     material = Material(
         city=settings.city, language=settings.language, as_of=found.as_of, origin=found.origin,
         run_id=identity.run_id, version=metadata.version("weisu"), workplan=planned.workplan,
-        forecasts=planned.ground.forecasts, panel=planned.ground.panel, areas=found["areas"], risk=found["risk"],
-        risk_drivers=found["risk_drivers"], estates=found["estates"], categories=planned.ground.names,
-        sources=found["sources"], unresolved=found["unresolved"], scores=found["scores"],
-        driver_names=risk.labels(settings.risk), fairness=planned.fairness, warnings=tuple(job.warnings),
+        forecasts=_issued(found, "mean", "quantile"), panel=planned.ground.panel, areas=found["areas"],
+        risk=found["risk"], risk_drivers=found["risk_drivers"], estates=found["estates"],
+        categories=planned.ground.names, sources=found["sources"], unresolved=found["unresolved"],
+        scores=found["scores"], driver_names=risk.labels(settings.risk), fairness=planned.fairness,
+        warnings=tuple(job.warnings),
         next_tasks=_next_tasks(config, planned.ground.names, found.as_of), live_scores=found["live_scores"],
         drift=found["drift"], changes=planned.changes, silent=found["silent_estates"],
         year_before=planned.year_before,
@@ -154,10 +164,31 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         appraisal=found["appraisal"],
     )  # fmt: skip
     files = 0
-    for name, content in reports.render_all(material):
+    for name, content in reports.render_all(material, _shared_out):
         job.put(name, content)
         files += 1
     return files
+
+
+def _issued(found: Found, *outputs: str) -> pd.DataFrame:
+    """What the combination said, of these outputs: the columns that are read, text as codes; the table is large."""
+    table = found["forecasts"]
+    rows = (table["model"] == COMBINATION) & table["output"].isin(outputs)
+    parts = {name: table[name][rows] for name in ("area", "category", "month", "output", "level", "predicted")}
+    text = ("area", "category", "output")
+    return pd.DataFrame({name: part.astype("category") if name in text else part for name, part in parts.items()})
+
+
+def _shared_out(function: Callable[[Any, Any], bytes], shared: Any, tasks: Sequence[Any]) -> list[bytes]:
+    """Many files in two processes, where there is room; few in this one, as a process takes seconds to begin."""
+    jobs = engine.default_jobs(len(tasks), MEMORY_PER_SHARE) if len(tasks) >= MANY else 1
+    if jobs == 1:
+        return reports.in_turn(function, shared, tasks)
+    return engine.mapped(partial(function, shared), tasks, jobs, _untold)
+
+
+def _untold(done: int, total: int) -> None:
+    """Nobody is told of workbooks drawn."""
 
 
 def _warn(config: Config, as_of: pd.Timestamp, names: pd.DataFrame, job: Run) -> None:

@@ -74,7 +74,7 @@ def _overview(paper: Paper, material: Material, words: Words) -> None:
 
 def _last_month(material: Material, words: Words) -> str:
     past = material.history
-    past = past[(past["area"] == material.root) & (past["category"] == ALL) & (past["month"] == material.origin)]
+    past = past[(past["category"] == ALL) & (past["month"] == material.origin)]
     month = words.month(material.origin)
     if past.empty:
         return words("brief.last.none", month=month)
@@ -93,7 +93,7 @@ def _change(difference: float, words: Words) -> str:
 
 def _shares(material: Material, words: Words) -> list[str]:
     """The largest categories of the last month, each with its share and how that moved in a year."""
-    past = material.history[material.history["area"] == material.root]
+    past = material.history
     now = past[past["month"] == material.origin].set_index("category")["orders"]
     if now.get(ALL, 0) < LEAST:
         return []

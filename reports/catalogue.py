@@ -1,12 +1,16 @@
 """Every report format: its files and the function that makes them. A new format is a module and a line in FORMATS."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reports.material import Material
 
 Files = Iterator[tuple[str, bytes]]
+
+Share = Callable[[Callable[[Any, Any], bytes], Any, Sequence[Any]], list[bytes]]
+"""`function(shared, task)` of every task, in the order of the tasks, wherever it pleases; all can be pickled."""
 
 LONGEST = 100
 """Bytes a file name has at most."""
@@ -31,13 +35,21 @@ class Format:
 
     name: str
     pattern: str
-    render: Callable[[Material], Files]
+    render: Callable[[Material, Share], Files]
 
 
-def render_all(material: Material) -> Files:
-    """Every file of every format: name relative to the folder of reports, and its bytes."""
+def in_turn(function: Callable[[Any, Any], bytes], shared: Any, tasks: Sequence[Any]) -> list[bytes]:
+    """The `Share` that stays in this process."""
+    return [function(shared, task) for task in tasks]
+
+
+def render_all(material: Material, share: Share = in_turn) -> Files:
+    """Every file of every format: name relative to the folder of reports, and its bytes.
+
+    share: where files that are strangers to each other are drawn; changes no byte.
+    """
     for form in FORMATS:
-        yield from form.render(material)
+        yield from form.render(material, share)
 
 
 def safe_name(name: str, taken: set[str], extension: str = "") -> str:
@@ -61,33 +73,36 @@ def safe_name(name: str, taken: set[str], extension: str = "") -> str:
         number += 1
 
 
-def _plan(material: Material) -> Files:
+def _plan(material: Material, _: Share) -> Files:
     from reports import plan_csv
 
     yield "workplan.csv", plan_csv.render(material)
 
 
-def _page(material: Material) -> Files:
+def _page(material: Material, _: Share) -> Files:
     from reports import page
 
     yield "report.html", page.render(material)
 
 
-def _city(material: Material) -> Files:
+def _city(material: Material, _: Share) -> Files:
     from reports import workbook
 
     yield "city.xlsx", workbook.city(material)
 
 
-def _streets(material: Material) -> Files:
+def _streets(material: Material, share: Share) -> Files:
     from reports import workbook
+    from reports.leaf import leaf
 
     taken: set[str] = set()
-    for code, name in sorted(material.streets.items()):
-        yield f"streets/{safe_name(name, taken, '.xlsx')}", workbook.street(material, code)
+    streets = sorted(material.streets.items())
+    names = [f"streets/{safe_name(name, taken, '.xlsx')}" for _, name in streets]
+    leaves = [leaf(material, code) for code, _ in streets]
+    yield from zip(names, share(workbook.draw, workbook.about(material), leaves), strict=True)
 
 
-def _digests(material: Material) -> Files:
+def _digests(material: Material, _: Share) -> Files:
     from reports import digest
 
     yield "digest.md", digest.city(material, "report.html")
@@ -98,13 +113,13 @@ def _digests(material: Material) -> Files:
         yield f"digests/{safe_name(name, taken, '.md')}", digest.street(material, code, book)
 
 
-def _areas(material: Material) -> Files:
+def _areas(material: Material, _: Share) -> Files:
     from reports import layers
 
     yield "areas.geojson", layers.render(material)
 
 
-def _brief(material: Material) -> Files:
+def _brief(material: Material, _: Share) -> Files:
     from reports import brief
 
     yield "brief.docx", brief.render(material)

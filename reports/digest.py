@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports import findings
-from reports.material import Material, records
+from reports.material import Material, Rows, records
 from reports.texts import Words
 
 LIMIT = 4096
@@ -14,6 +14,9 @@ LIMIT = 4096
 
 LONGEST = 120
 """Characters of a name or an action that are shown."""
+
+WORK = ("entry", "action", "category", "start_by", "window_start", "on_time")
+"""What tasks share that are one work in several places."""
 
 MARKS = str.maketrans({"<": "＜", ">": "＞", "*": "＊", "[": "［", "]": "］", "`": "'", "#": "＃", "@": "＠"})
 """Signs that would be read as markup or as a call to someone, and what stands for them."""
@@ -58,13 +61,17 @@ def city(material: Material, file: str) -> bytes:
 
 def _works(tasks: pd.DataFrame, words: Words) -> list[str]:
     """What is to be done, said once, then where, one line a task."""
-    lines, n = [], 0
-    works = tasks.groupby(["entry", "action", "category", "start_by", "window_start", "on_time"], sort=False)
-    for _, rows in works:
-        lines.append(_work(records(rows)[0], words))
-        for row in records(rows):
+    lines: list[str] = []
+    n = 0
+    works: dict[tuple[Any, ...], Rows] = {}
+    for row in records(tasks):
+        works.setdefault(tuple(row[name] for name in WORK), []).append(row)
+    for rows in works.values():
+        lines.append(_work(rows[0], words))
+        for row in rows:
             n += 1
-            where = row["area_name"] if pd.isna(row["estate_name"]) else f"{row['area_name']} {row['estate_name']}"
+            named = isinstance(row["estate_name"], str)
+            where = f"{row['area_name']} {row['estate_name']}" if named else row["area_name"]
             sure = words("8_in_10", low=words.count(row["low"]), high=words.count(row["high"]))
             expected = words.count(row["expected_requests"])
             lines.append(words("digest.task", n=n, where=_clean(where), expected=expected, sure=sure))

@@ -123,9 +123,9 @@ def data_sentences(material: Material, words: Words) -> list[str]:
         sentences += [words("data.rows", **span, **sums), words("data.gaps", **sums)]
         if last > material.origin + pd.offsets.MonthEnd():
             sentences.append(words("data.later", origin=words.month(material.origin)))
-    panel = material.panel
-    names = {"n": "month", "communities": "area", "categories": "category"}
-    sentences.append(words("data.months", **{name: panel[column].nunique() for name, column in names.items()}))
+    known = material.past
+    counts = {"n": int(known.covered.any(axis=0).sum()), "communities": len(known.areas)}
+    sentences.append(words("data.months", **counts, categories=len(known.categories)))
     if material.origin < material.as_of:
         months = {"origin": words.month(material.origin), "as_of": words.month(material.as_of)}
         sentences.append(words("data.stale", **months))
@@ -154,15 +154,16 @@ def risk_table(material: Material, words: Words, street: str | None = None, limi
         DataFrame[estate, name, area, area_name, street, category, category_name, grade, score, expected, low,
         high, households, built_year, reasons (list of at most three texts)].
     """
-    estates = material.estates[["estate", "name", "area", "households", "built_year"]]
-    estates = estates.assign(street=estates["area"].map(material.street_of))
-    estates = estates if street is None else estates[estates["street"] == street]
-    rows = material.risk[material.risk["estate"].isin(estates["estate"])].merge(estates, on="estate")
+    places = material.estates_by_street
+    estates = places.table if street is None else places.of([street])
+    rows = material.risk if street is None else material.risk_by_estate.of(estates["estate"])
+    rows = rows.merge(estates, on="estate")
     order = ["score", "expected", "estate", "category"]
     rows = rows.sort_values(order, ascending=[False, False, True, True]).head(limit)
     rows["area_name"] = rows["area"].map(material.area_names).fillna("")
     rows["category_name"] = rows["category"].map(material.category_names).fillna(rows["category"])
-    given = reasons(rows, material.risk_drivers, material.driver_names, words)
+    drivers = material.drivers_by_estate.of(rows["estate"])
+    given = reasons(rows, drivers, material.driver_names, words)
     return rows.assign(reasons=given).reset_index(drop=True)
 
 
@@ -199,18 +200,20 @@ def reasons(rows: pd.DataFrame, drivers: pd.DataFrame, driver_names: pd.DataFram
     Args:
         rows: with estate and category. drivers: RiskDrivers. driver_names: DataFrame[driver, zh, en].
     """
-    key = ["estate", "category"]
+    cells = list(zip(rows["estate"], rows["category"], strict=True))
+    given: dict[tuple[str, str], list[tuple[float, str]]] = {cell: [] for cell in cells}
     drivers = drivers[drivers["estate"].isin(rows["estate"])]
     drivers = drivers[(drivers["driver"] != BASE) & (drivers["contribution"] >= 0.5)]
-    chosen = drivers.merge(rows[key], on=key)
-    chosen = chosen.sort_values([*key, "contribution", "driver"], ascending=[True, True, False, True])
-    chosen = chosen.groupby(key).head(REASONS)
-    named = driver_names.set_index("driver")[words.language]
-    names = chosen["driver"].map(named).fillna(chosen["driver"])
-    pairs = zip(names, chosen["contribution"], strict=True)
-    chosen = chosen.assign(text=[_points(driver, whole(points), words) for driver, points in pairs])
-    texts = {cell: list(group) for cell, group in chosen.groupby(key)["text"]}
-    return pd.Series([texts.get(cell, []) for cell in zip(*(rows[k] for k in key), strict=True)], index=rows.index)
+    columns = (drivers[name].to_numpy(object) for name in ("estate", "category", "driver", "contribution"))
+    for estate, category, driver, contribution in zip(*columns, strict=True):
+        if (estate, category) in given:
+            given[estate, category].append((-contribution, driver))
+    named = driver_names.set_index("driver")[words.language].dropna().to_dict()
+    texts = {
+        cell: [_points(named.get(driver, driver), whole(-less), words) for less, driver in sorted(found)[:REASONS]]
+        for cell, found in given.items()
+    }
+    return pd.Series([texts[cell] for cell in cells], index=rows.index, dtype=object)
 
 
 def _points(driver: str, points: int, words: Words) -> str:

@@ -22,6 +22,8 @@ from forecast.tables import (
     Targets,
     empty,
 )
+from reports.lookup import Indexed, indexed, wide
+from reports.past import Past, past, sums
 from reports.texts import Words
 
 Language = Literal["zh", "en"]
@@ -31,6 +33,10 @@ BANDS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 MONTHS_AHEAD = 3
 """How many months "what is coming" sums up."""
+
+
+ASKED = ("chosen", "late")
+"""What becomes of the tasks a street has to do with this month."""
 
 
 class Coming(NamedTuple):
@@ -52,6 +58,8 @@ class Coming(NamedTuple):
     complete: bool
 
 
+Rows = list[dict[str, Any]]
+
 COMPARED = ["last_year", "same", "communities", "complete"]
 
 
@@ -63,7 +71,8 @@ class Material:
         as_of: the plan is issued at the end of this month.
         origin: last month of data.
         workplan, forecasts, panel, areas, risk, risk_drivers, estates, unresolved, scores: tables of
-            forecast.tables; forecasts and scores of the model in use only.
+            forecast.tables; forecasts and scores of the model in use only. Of forecasts area, category, month,
+            output (mean and quantile), level and predicted are read.
         categories: DataFrame[category, name, name_en].
         sources: DataFrame[source, file, rows, kept, rejected, repeated, left_out, unplaced, unclassified,
             first_day, last_day].
@@ -116,7 +125,24 @@ class Material:
     @cached_property
     def asked(self) -> pd.DataFrame:
         """Rows of the work plan a street has to do with this month: tasks to begin, and those too late to prevent."""
-        return self.workplan[self.workplan["fate"].isin(["chosen", "late"])]
+        return self.workplan[self.workplan["fate"].isin(ASKED)]
+
+    @cached_property
+    def workplan_by_street(self) -> Indexed:
+        return indexed(self.workplan, "street")
+
+    @cached_property
+    def estates_by_street(self) -> Indexed:
+        columns = ["estate", "name", "area", "households", "built_year"]
+        return indexed(self.estates[columns].assign(street=self.estates["area"].map(self.street_of)), "street")
+
+    @cached_property
+    def risk_by_estate(self) -> Indexed:
+        return indexed(self.risk, "estate")
+
+    @cached_property
+    def drivers_by_estate(self) -> Indexed:
+        return indexed(self.risk_drivers, "estate")
 
     @cached_property
     def root(self) -> str:
@@ -155,51 +181,71 @@ class Material:
     def outlook(self) -> pd.DataFrame:
         """DataFrame[area, category, month, mean, low50, high50, low80, high80, low95, high95] after `as_of`.
 
-        A band whose quantiles were not issued is null.
+        Sorted by area, category and month. A band whose quantiles were not issued is null.
         """
-        rows = self.forecasts[self.forecasts["month"] > self.as_of]
-        key = ["area", "category", "month"]
-        wide = rows.loc[rows["output"] == "mean", [*key, "predicted"]].rename(columns={"predicted": "mean"})
-        quantiles = rows[rows["output"] == "quantile"]
-        for band, levels in BANDS.items():
-            for name, level in zip(("low", "high"), levels, strict=True):
-                chosen = quantiles.loc[np.isclose(quantiles["level"], level), [*key, "predicted"]]
-                wide = wide.merge(chosen.rename(columns={"predicted": f"{name}{band}"}), on=key, how="left")
-        return wide.sort_values(key, ignore_index=True)
+        later = self.forecasts["month"] > self.as_of
+        return wide(self.forecasts if later.all() else self.forecasts[later], BANDS)
+
+    @cached_property
+    def outlook_by_area(self) -> Indexed:
+        return indexed(self.outlook, "area")
+
+    @cached_property
+    def past(self) -> Past:
+        """The panel as an array."""
+        return past(self.panel)
+
+    @cached_property
+    def below(self) -> dict[str, list[int]]:
+        """Area -> positions in `past` of itself or the communities below it."""
+        parent = dict(zip(self.areas["area"], self.areas["parent"], strict=True))
+        found: dict[str, list[int]] = {}
+        for n, community in enumerate(self.past.areas):
+            area: Any = community
+            while isinstance(area, str):
+                found.setdefault(area, []).append(n)
+                area = parent.get(area)
+        return found
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """DataFrame[area, category, month, orders, communities]: the panel summed to every area and to ALL.
+        """DataFrame[category, month, orders, communities]: requests of the city, of ALL as well.
 
-        `communities` counts the communities below the area that were covered in the month.
+        `communities` counts the communities that were covered in the month, in any category.
         """
-        rows = self.panel[["area", "category", "month", "orders"]].assign(community=self.panel["area"])
-        rows = pd.concat([rows, rows.assign(category=ALL)], ignore_index=True)
-        lines = self._lines()
-        covered = lines.merge(rows[["area", "month"]].drop_duplicates(), left_on="community", right_on="area")
-        covered = covered.groupby(["above", "month"])["community"].nunique().rename("communities").reset_index()
-        rows = lines.merge(rows.drop(columns="area"), on="community")
-        sums = rows.groupby(["above", "category", "month"], as_index=False)["orders"].sum()
-        return sums.merge(covered, on=["above", "month"]).rename(columns={"above": "area"})
+        known, members = self.past, self.below.get(self.root, [])
+        orders = sums(known.counts[members])
+        category, month = np.nonzero(~np.isnan(orders))
+        return pd.DataFrame(
+            {
+                "category": pd.Index([*known.categories, ALL], dtype="str")[category],
+                "month": known.months[month],
+                "orders": orders[category, month],
+                "communities": known.covered[members].sum(axis=0)[month],
+            }
+        )
 
     @cached_property
-    def covered_history(self) -> pd.DataFrame:
-        """`history` without months in which fewer communities below the area were covered than in the last year."""
-        past = self.history
-        recent = past[past["month"] > self.origin - pd.DateOffset(years=1)]
-        now = recent.groupby("area")["communities"].max()
-        return past[past["communities"] >= past["area"].map(now).astype(float)]
+    def steady(self) -> np.ndarray:
+        """(categories of `past` and ALL, months): requests of the city.
+
+        NaN in months in which fewer communities were covered than in the last year.
+        """
+        known, members = self.past, self.below.get(self.root, [])
+        communities = known.covered[members].sum(axis=0)
+        recent = communities[known.months > self.origin - pd.DateOffset(years=1)]
+        return np.where(communities >= recent.max(initial=1), sums(known.counts[members]), np.nan)
 
     def moved(self, month: pd.Timestamp) -> float | None:
         """Requests of the last month less those of `month`, in communities covered in both; None if too few were."""
-        rows = self.panel[self.panel["month"].isin([self.origin, month])]
-        now = rows.loc[rows["month"] == self.origin, "area"].nunique()
-        months = rows.groupby("area")["month"].nunique()
-        both = rows[rows["area"].isin(months.index[months == 2])]
-        if both["area"].nunique() < max(1, 0.5 * now):
+        known = self.past
+        now, then = known.months.get_indexer(pd.DatetimeIndex([self.origin, month]))
+        if min(now, then) < 0:
             return None
-        sums = both.groupby("month")["orders"].sum()
-        return float(sums[self.origin] - sums[month])
+        both = known.covered[:, now] & known.covered[:, then]
+        if both.sum() < max(1, 0.5 * known.covered[:, now].sum()):
+            return None
+        return float(np.nansum(known.counts[both, :, now]) - np.nansum(known.counts[both, :, then]))
 
     @cached_property
     def ahead(self) -> pd.DatetimeIndex:
@@ -261,9 +307,11 @@ class Material:
         return figures.loc[figures["same"] >= 0.5 * figures["all"], [*key, *COMPARED]]
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> Rows:
     """Rows as dicts, by column name."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    columns = [frame[name].astype(object).tolist() for name in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def geometry(wkb: bytes, digits: int = 6, tolerance: float = 0.0, clockwise: bool = False) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Material -> the lines a page draws: what came, what is expected with intervals, what was expected a year ago."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from forecast.tables import ALL, UNCLASSIFIED
 from reports.material import BANDS, Coming, Material
+from reports.past import sums
 from reports.texts import whole
 
 HISTORY_MONTHS = 36
@@ -20,15 +21,6 @@ LINES = 12_000
 FIGURES = ("mean", *(f"{end}{band}" for band in BANDS for end in ("low", "high")))
 
 Number = float | int | None
-
-
-class Cells(NamedTuple):
-    """past: (areas, categories, months) requests, NaN = not covered."""
-
-    areas: pd.Index
-    categories: pd.Index
-    months: pd.DatetimeIndex
-    past: np.ndarray
 
 
 class Line(NamedTuple):
@@ -58,11 +50,7 @@ def choices(material: Material) -> list[str]:
 
 def months(material: Material) -> pd.DatetimeIndex:
     """The months of `Line.past`: as many as there are, HISTORY_MONTHS at most."""
-    panel = material.panel
-    if panel.empty:
-        return pd.DatetimeIndex([])
-    known = pd.date_range(panel["month"].min(), panel["month"].max(), freq="MS", unit="us")
-    return known[-HISTORY_MONTHS:]
+    return material.past.months[-HISTORY_MONTHS:]
 
 
 def wanted(material: Material, categories: list[str]) -> list[tuple[str, str]]:
@@ -111,57 +99,24 @@ def _said(coming: Coming | None) -> list[Number]:
 
 
 def _past(material: Material, chosen: list[tuple[str, str]]) -> dict[tuple[str, str], list[Number]]:
-    cells = _cells(material)
-    if cells is None:
+    known, width = material.past, len(months(material))
+    if not width:
         return {}
-    below = _below(material, cells.areas)
-    position = {str(category): n for n, category in enumerate(cells.categories)}
+    position = {str(category): n for n, category in enumerate([*known.categories, ALL])}
     found: dict[tuple[str, str], list[Number]] = {}
-    unknown = np.full(len(cells.months), np.nan)
+    unknown = np.full(width, np.nan)
     for area, group in pd.DataFrame(chosen, columns=["area", "category"]).groupby("area", sort=False):
-        members = below.get(str(area), [])
-        counts = cells.past[members]
-        covered = ~np.isnan(counts).all(axis=0)
-        sums = np.where(covered, np.nansum(counts, axis=0), np.nan)
-        total = np.where(covered.any(axis=0), np.nansum(sums, axis=0), np.nan)
+        counts = sums(known.counts[material.below.get(str(area), []), :, -width:])
         for category in group["category"]:
-            row = total if category == ALL else sums[position[category]] if category in position else unknown
+            row = counts[position[category]] if category in position else unknown
             found[str(area), str(category)] = [None if value != value else int(value) for value in row.tolist()]
-    return found
-
-
-def _cells(material: Material) -> Cells | None:
-    span = months(material)
-    if span.empty:
-        return None
-    panel = material.panel[material.panel["month"] >= span[0]]
-    areas, categories = pd.Index(panel["area"].unique()), pd.Index(panel["category"].unique())
-    past = np.full((len(areas), len(categories), len(span)), np.nan)
-    at = (
-        areas.get_indexer(pd.Index(panel["area"])),
-        categories.get_indexer(pd.Index(panel["category"])),
-        span.get_indexer(pd.Index(panel["month"])),
-    )
-    past[at] = panel["orders"]
-    return Cells(areas, categories, span, past)
-
-
-def _below(material: Material, communities: pd.Index) -> dict[str, list[int]]:
-    """Area -> positions of itself or the communities below it."""
-    parent = dict(zip(material.areas["area"], material.areas["parent"], strict=True))
-    found: dict[str, list[int]] = {}
-    for n, community in enumerate(communities):
-        area: Any = community
-        while isinstance(area, str):
-            found.setdefault(area, []).append(n)
-            area = parent.get(area)
     return found
 
 
 def _ahead(material: Material, chosen: list[tuple[str, str]]) -> dict[tuple[str, str], list[Number]]:
     rows = _only(material.outlook, chosen)
     order = rows.sort_values(["area", "category", "month"], kind="stable")
-    figures = [[_number(value) for value in row] for row in order[list(FIGURES)].to_numpy(float)]
+    figures = [[_number(value) for value in row] for row in order[list(FIGURES)].to_numpy(float).tolist()]
     found: dict[tuple[str, str], list[Number]] = {}
     for cell, row in zip(_pairs(order), figures, strict=True):
         found.setdefault(cell, []).extend(row)
@@ -188,7 +143,7 @@ def _only(rows: pd.DataFrame, chosen: list[tuple[str, str]]) -> pd.DataFrame:
 
 def _number(value: float) -> Number:
     """One decimal below a hundred, so that small lines are smooth and large ones short."""
-    if pd.isna(value):
+    if value != value:
         return None
     rounded = round(float(value), 1) if abs(value) < 100 else whole(float(value))
     return int(rounded) if rounded == int(rounded) else rounded

@@ -7,7 +7,7 @@ import io
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,9 @@ LINE = 15.0
 
 MOST_LINES = 26
 """Lines of the highest row Excel allows (409 points)."""
+
+WIDE = 1.9
+"""Width of the widest sign."""
 
 COLOURS = {
     "red": ("#C62F2F", "#FFFFFF"),
@@ -79,13 +82,15 @@ class Book:
             sheet.write_string(HEADER_ROW, place, column.head, self.styles[head])
         sheet.set_row(HEADER_ROW, max(_lines(column.head, column.width) for column in columns) * LINE + 4)
         number = HEADER_ROW
+        shown = [(place, column.value, column.width, column.style) for place, column in enumerate(columns)]
         for number, row in enumerate(rows[:MOST_ROWS], HEADER_ROW + 1):
-            values = [column.value(row) for column in columns]
-            texts = [(_text(value), column.width) for value, column in zip(values, columns, strict=True)]
-            lines = max((_lines(text, width) for text, width in texts if text), default=1)
+            lines = 1
+            for place, value_of, width, style in shown:
+                value = value_of(row)
+                if text := _text(value):
+                    lines = max(lines, _lines(text, width))
+                self.cell(sheet, number, place, value, style)
             sheet.set_row(number, lines * LINE + 3)
-            for place, (column, value) in enumerate(zip(columns, values, strict=True)):
-                self.cell(sheet, number, place, value, column.style)
         sheet.autofilter(HEADER_ROW, 0, max(number, HEADER_ROW + 1), len(columns) - 1)
         sheet.freeze_panes(HEADER_ROW + 1, 2)
         sheet.repeat_rows(HEADER_ROW)
@@ -112,10 +117,10 @@ class Book:
         if style == "grade":
             grade, value = value
             style = f"grade_{grade}" if grade in COLOURS else "text"
-        if value is None or (not isinstance(value, str) and pd.isna(value)):
-            sheet.write_blank(row, column, None, self.styles[style if not style.startswith("grade_") else "text"])
-        elif isinstance(value, str):
+        if isinstance(value, str):
             sheet.write_string(row, column, plain(value), self.styles[style])
+        elif value is None or value is pd.NA or value != value:
+            sheet.write_blank(row, column, None, self.styles[style if not style.startswith("grade_") else "text"])
         elif isinstance(value, pd.Timestamp):
             sheet.write_datetime(row, column, value.to_pydatetime(), self.styles[style])
         else:
@@ -196,38 +201,48 @@ def table(book: Book, sheet: Any, row: int, columns: Sequence[Column], rows: Seq
 
 def plain(text: str) -> str:
     """What a cell can hold: no lone surrogates, no control signs but line breaks, not too long."""
+    if text.isprintable():
+        return text[:LONGEST]
     clean = text.encode("utf-8", errors="replace").decode()
     return "".join(sign for sign in clean if sign == "\n" or (sign >= " " and sign not in "\ufffe\uffff"))[:LONGEST]
 
 
+@cache
 def units(sign: str) -> float:
     """Width of a sign in column units: a digit has one."""
-    return 1.9 if unicodedata.east_asian_width(sign) in "WF" else 1.05
+    return WIDE if unicodedata.east_asian_width(sign) in "WF" else 1.05
 
 
 def wrapped(text: str, width: float) -> list[str]:
     """`text` cut into lines of `width` column units, at a space or beside a wide sign."""
-    lines, line, used, spot = [], "", 0.0, 0
-    for sign in text:
-        while used + units(sign) > width and line:
-            cut = spot or len(line)
-            lines.append(line[:cut].rstrip())
-            line = line[cut:].lstrip()
-            used, spot = sum(map(units, line)), 0
-        line, used = line + sign, used + units(sign)
-        if sign == " " or units(sign) > 1.5:
-            spot = len(line)
-    return [*lines, line]
+    if WIDE * len(text) < width - 0.01:
+        return [text]
+    lines, start, spot, used = [], 0, 0, 0.0
+    sizes = [units(sign) for sign in text]
+    for place, (sign, size) in enumerate(zip(text, sizes, strict=True)):
+        while used + size > width and place > start:
+            cut = spot or place
+            lines.append(text[start:cut].rstrip())
+            start = place - len(text[cut:place].lstrip())
+            used, spot = sum(sizes[start:place]), 0
+        used += size
+        if sign == " " or size > 1.5:
+            spot = place + 1
+    return [*lines, text[start:]]
 
 
 def _text(value: Any) -> str:
     """What of a cell's value may need more than one line."""
-    value = value[1] if isinstance(value, tuple) else value
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return _text(value[1]) if isinstance(value, tuple) else ""
 
 
+@lru_cache(maxsize=2**16)
 def _lines(text: str, width: float) -> int:
     """Lines a wrapped text takes in a column of `width`, as far as a row can be stretched."""
+    if WIDE * len(text) < width - 0.01 and "\n" not in text:
+        return 1
     return min(MOST_LINES, sum(len(wrapped(part, width)) for part in text[: int(MOST_LINES * width)].split("\n")))
 
 

@@ -1,18 +1,16 @@
-"""A street's tasks -> sheets of its workbook: the list to fill in, waiting ones, why each, months, how to fill in."""
+"""A Leaf -> sheets of a street's workbook: the list to fill in, waiting ones, why each, months, how to fill in."""
 
-from operator import itemgetter
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from forecast.tables import STATUSES
 from reports import findings
-from reports.material import Material, records
+from reports.leaf import Leaf, once
+from reports.material import Rows, records
 from reports.sheets import COLOURS, HEADER_ROW, Book, Column, field, lines, plain, span, table
 from reports.texts import Words, whole
-
-MONTHS_SHOWN = 24
-"""Past months behind a line of the sheet of reasons."""
 
 READ = ("expected", "normal", "late", "estate")
 """What the guide explains, in its order."""
@@ -21,14 +19,13 @@ MESSAGE = 255
 """Letters a hint beside a cell holds."""
 
 
-def todo(book: Book, material: Material, place: str, tasks: pd.DataFrame) -> None:
+def todo(book: Book, leaf: Leaf, tasks: Rows) -> None:
     """The list to fill in. On paper: up to the reason for not doing a task; what follows is for the screen."""
     words = book.words
-    title, notes = heading(material, words, place, tasks)
-    notes += [words("book.tasks.fill")] if len(tasks) else []
+    notes = [*leaf.notes, *([words("book.tasks.fill")] if tasks else [])]
     columns = [*columns_of(words), *_fill_columns(words)]
-    sheet = book.sheet("sheet.tasks", title, notes, columns, records(tasks))
-    if tasks.empty:
+    sheet = book.sheet("sheet.tasks", leaf.title, notes, columns, tasks)
+    if not tasks:
         return
     first, last = HEADER_ROW + 1, HEADER_ROW + len(tasks)
     at = {column.head: place for place, column in enumerate(columns)}
@@ -36,7 +33,7 @@ def todo(book: Book, material: Material, place: str, tasks: pd.DataFrame) -> Non
     status, done_on = at[words("col.status")], at[words("col.done_on")]
     choices = [words(f"status.{name}") for name in STATUSES]
     sheet.data_validation(first, status, last, status, {"validate": "list", "source": choices})
-    rule = {"validate": "date", "criteria": ">=", "value": material.as_of.to_pydatetime()}
+    rule = {"validate": "date", "criteria": ">=", "value": leaf.as_of.to_pydatetime()}
     rule |= {"error_title": words("fill.date"), "error_message": words("fill.date.error")}
     sheet.data_validation(first, done_on, last, done_on, rule)
     for name in ("cost", "defects_found", "defects_fixed"):
@@ -44,28 +41,20 @@ def todo(book: Book, material: Material, place: str, tasks: pd.DataFrame) -> Non
         rule = {"validate": "decimal", "criteria": ">=", "value": 0, "error_message": words("fill.figure.error")}
         sheet.data_validation(first, column, last, column, rule)
     proof = at[words("col.evidence")]
-    for row, kept in enumerate(tasks["evidence"], first):
-        if kept:
+    for row, task in enumerate(tasks, first):
+        if kept := task["evidence"]:
             hint = {"validate": "any", "input_title": words("fill.proof"), "input_message": plain(kept)[:MESSAGE]}
             sheet.data_validation(row, proof, row, proof, hint)
 
 
-def waiting(book: Book, material: Material, place: str, tasks: pd.DataFrame) -> None:
+def waiting(book: Book, leaf: Leaf, tasks: Rows) -> None:
     """Tasks that do not begin this month, and why; no sheet without any."""
-    if tasks.empty:
+    if not tasks:
         return
     words = book.words
-    title = words("book.waiting", place=place, month=words.month(material.plan_month))
+    title = words("book.waiting", place=leaf.place, month=words.month(leaf.plan_month))
     notes = [words("book.waiting.note", n=len(tasks))]
-    book.sheet("sheet.waiting", title, notes, [*columns_of(words), fate_column(words)], records(tasks))
-
-
-def heading(material: Material, words: Words, place: str, tasks: pd.DataFrame) -> tuple[str, list[str]]:
-    """Title and notes of a list of tasks."""
-    title = words("book.tasks", place=place, month=words.month(material.plan_month))
-    if tasks.empty:
-        return title, [findings.no_plan(material, words)]
-    return title, [words("book.tasks.sum", n=len(tasks), late=findings.late(tasks, words))]
+    book.sheet("sheet.waiting", title, notes, [*columns_of(words), fate_column(words)], tasks)
 
 
 def columns_of(words: Words, city: bool = False) -> list[Column]:
@@ -110,7 +99,7 @@ def sentence(row: dict[str, Any], words: Words) -> str:
     ) + (words("task.proof", proof=row["evidence"]) if row["evidence"] else "")
 
 
-def basis(book: Book, place: str, plan: pd.DataFrame) -> None:
+def basis(book: Book, leaf: Leaf, tasks: Rows) -> None:
     """One line a task: the whole of it in words, its figures, and a small line of the past months."""
     words = book.words
     columns = [
@@ -124,15 +113,16 @@ def basis(book: Book, place: str, plan: pd.DataFrame) -> None:
         field(words, "normal", 6.5, "normal", "count"),
         field(words, "excess", 8, "excess_over_normal", "signed"),
         field(words, "last_year", 6.5, "last_year", "count"),
-        Column(words("col.past", n=MONTHS_SHOWN), 22, "text", lambda _: None),
+        Column(words("col.past", n=len(leaf.past_months)), 22, "text", lambda _: None),
     ]
-    notes = [words("book.basis.note" if len(plan) else "book.basis.none")]
-    sheet = book.sheet("sheet.basis", words("book.basis", place=place), notes, columns, records(plan))
-    lines_of = {cell: number for number, cell in enumerate(_cells(plan), HEADER_ROW + 2)}
+    notes = [words("book.basis.note" if tasks else "book.basis.none")]
+    sheet = book.sheet("sheet.basis", words("book.basis", place=leaf.place), notes, columns, tasks)
+    cells = once(leaf.plan)[["area", "category"]].itertuples(index=False, name=None)
+    lines_of = {cell: number for number, cell in enumerate(cells, HEADER_ROW + 2)}
     name = words("sheet.past").replace("'", "''")
-    for number, cell in enumerate(zip(plan["area"], plan["category"], strict=True), HEADER_ROW + 1):
-        line = lines_of[cell]
-        last = _letters(MONTHS_SHOWN + 1)
+    last = _letters(len(leaf.past_months) + 1)
+    for number, task in enumerate(tasks, HEADER_ROW + 1):
+        line = lines_of[task["area"], task["category"]]
         drawn = {
             "range": f"'{name}'!$C${line}:${last}${line}",
             "last_point": True,
@@ -142,32 +132,24 @@ def basis(book: Book, place: str, plan: pd.DataFrame) -> None:
         sheet.add_sparkline(number, len(columns) - 1, drawn)
 
 
-def past(book: Book, material: Material, place: str, plan: pd.DataFrame) -> None:
+def past(book: Book, leaf: Leaf) -> None:
     """Requests of the past months of every cell that has a task: what the small lines draw."""
-    if plan.empty:
+    if leaf.plan.empty:
         return
     words = book.words
-    months = pd.date_range(end=material.origin, periods=MONTHS_SHOWN, freq="MS")
-    cells = _cells(plan)
-    known = material.history.merge(pd.DataFrame(list(cells), columns=["area", "category"]))
-    known = known[known["month"].isin(months)]
-    counts = known.set_index(["area", "category", "month"])["orders"].to_dict()
-    rows = [
-        {"area_name": area_name, "category_name": category_name}
-        | {f"{month:%Y-%m}": counts.get((*cell, month)) for month in months}
-        for cell, (area_name, category_name) in cells.items()
-    ]
+    names = once(leaf.plan)[["area_name", "category_name"]].itertuples(index=False, name=None)
+    rows = [{"names": cell, "counts": counts} for cell, counts in zip(names, leaf.past.tolist(), strict=True)]
     columns = [
-        field(words, "community", 11, "area_name"),
-        field(words, "category", 11, "category_name"),
-        *(Column(_head(month, words), 5, "count", itemgetter(f"{month:%Y-%m}")) for month in months),
+        Column(words("col.community"), 11, "text", lambda row: row["names"][0]),
+        Column(words("col.category"), 11, "text", lambda row: row["names"][1]),
+        *(Column(_head(month, words), 5, "count", partial(_count, n=n)) for n, month in enumerate(leaf.past_months)),
     ]
-    book.sheet("sheet.past", words("book.past", place=place), [words("book.past.note")], columns, rows)
+    book.sheet("sheet.past", words("book.past", place=leaf.place), [words("book.past.note")], columns, rows)
 
 
-def months(book: Book, material: Material, place: str, plan: pd.DataFrame) -> None:
+def months(book: Book, leaf: Leaf) -> None:
     """Months ahead of every cell that has a task."""
-    if plan.empty:
+    if leaf.plan.empty:
         return
     words = book.words
     columns = [
@@ -177,8 +159,8 @@ def months(book: Book, material: Material, place: str, plan: pd.DataFrame) -> No
         *forecast_columns(words),
         Column(words("col.in_window"), 12, "middle", lambda row: words("yes") if row["in_window"] else ""),
     ]
-    rows = records(_ahead(material, plan))
-    book.sheet("sheet.months", words("book.months", place=place), [words("book.basis.note")], columns, rows)
+    title = words("book.months", place=leaf.place)
+    book.sheet("sheet.months", title, [words("book.basis.note")], columns, records(leaf.months))
 
 
 def forecast_columns(words: Words) -> list[Column]:
@@ -191,7 +173,7 @@ def forecast_columns(words: Words) -> list[Column]:
     ]
 
 
-def guide(book: Book, tasks: pd.DataFrame) -> None:
+def guide(book: Book, leaf: Leaf) -> None:
     """How to fill in the list and send it back, what its words mean, and what to keep as proof of each work."""
     words = book.words
     sheet = book.page("sheet.guide", words("book.guide"), [])
@@ -214,28 +196,13 @@ def guide(book: Book, tasks: pd.DataFrame) -> None:
         book.cell(sheet, row, 0, (grade, words.grade(grade)), "grade")
         sheet.write_string(row, 1, words(f"guide.{grade}"), book.styles["line"])
         row += 1
-    proofs = tasks[tasks["evidence"] != ""].drop_duplicates(["category_name", "action", "evidence"])
+    kept = leaf.plan.loc[leaf.plan["evidence"] != "", ["category_name", "action", "evidence"]]
     columns = [
         field(words, "category", widths[0], "category_name"),
         field(words, "action", widths[1], "action"),
         field(words, "proof", widths[2], "evidence"),
     ]
-    table(book, sheet, row + 1, columns, records(proofs))
-
-
-def with_past(rows: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-    """`rows` (area, category, month) with `last_year` and `normal`: the same month last year and over all years."""
-    key = ["area", "category"]
-    known = past.loc[past["area"].isin(rows["area"].unique()), [*key, "month", "orders"]]
-    ago = rows["month"] - pd.DateOffset(years=1)
-    last = rows[key].assign(month=ago).merge(known, on=[*key, "month"], how="left")
-    normal = (
-        known.assign(calendar=known["month"].dt.month).groupby([*key, "calendar"])["orders"].mean().rename("normal")
-    )
-    rows = rows.assign(
-        last_year=last["orders"].to_numpy(dtype=float, na_value=float("nan")), calendar=rows["month"].dt.month
-    )
-    return rows.merge(normal.reset_index(), on=[*key, "calendar"], how="left")
+    table(book, sheet, row + 1, columns, records(kept.drop_duplicates()))
 
 
 def _fill_columns(words: Words) -> list[Column]:
@@ -253,27 +220,8 @@ def _fill_columns(words: Words) -> list[Column]:
     ]
 
 
-def _ahead(material: Material, plan: pd.DataFrame) -> pd.DataFrame:
-    """Outlook of the plan's cells with the same month of past years and whether a task's window holds the month."""
-    key = ["area", "category"]
-    cells = plan.groupby(key, as_index=False).agg(
-        area_name=("area_name", "first"), category_name=("category_name", "first"), rank=("rank", "min")
-    )
-    rows = cells.merge(material.outlook, on=key)
-    windows = rows[[*key, "month"]].merge(plan[[*key, "window_start", "window_end"]], on=key)
-    ends = windows["month"] + pd.offsets.MonthEnd()
-    windows = windows[(windows["month"] <= windows["window_end"]) & (ends >= windows["window_start"])]
-    inside = windows.drop_duplicates([*key, "month"])[[*key, "month"]].assign(in_window=True)
-    rows = rows.merge(inside, on=[*key, "month"], how="left")
-    rows["in_window"] = rows["in_window"].notna()
-    return with_past(rows, material.panel).sort_values(["rank", "month"], ignore_index=True)
-
-
-def _cells(plan: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:
-    """(area, category) of the plan -> their names, in the order of the plan."""
-    once = plan.drop_duplicates(["area", "category"])
-    names = zip(once["area_name"], once["category_name"], strict=True)
-    return dict(zip(zip(once["area"], once["category"], strict=True), names, strict=True))
+def _count(row: dict[str, Any], n: int) -> Any:
+    return row["counts"][n]
 
 
 def _estate(row: dict[str, Any], words: Words) -> tuple[Any, str | None]:

@@ -3,11 +3,15 @@
 Same Material, same bytes.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
 from forecast.tables import ALL
 from reports import accuracy, findings, live, task_sheets
-from reports.material import Material, records
+from reports.leaf import Leaf, heading, leaf, with_past
+from reports.material import ASKED, Material, Rows, records
 from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, span, sure, table
 from reports.texts import Words
 
@@ -15,21 +19,56 @@ UNRESOLVED = 200
 """Values that matched nothing, the most frequent ones."""
 
 
+@dataclass(frozen=True)
+class About:
+    """What every workbook says of the data: label and value, paragraphs, rows of two tables."""
+
+    pairs: list[tuple[str, str]]
+    sections: dict[str, list[str]]
+    sources: Rows
+    unresolved: Rows
+
+
 def street(material: Material, street: str) -> bytes:
     """The workbook of one street: tasks to fill in, why each, estates at risk, how to fill it in, data, months."""
+    return draw(about(material), leaf(material, street))
+
+
+def about(material: Material) -> About:
+    """As-of, what was read and left out, how good past forecasts were, method, warnings."""
     words = Words(material.language)
-    place = material.streets[street]
-    plan = material.workplan[material.workplan["street"] == street].sort_values("rank")
-    asked = plan["task_id"].isin(material.asked["task_id"])
-    book = Book(material.as_of, words, place)
-    task_sheets.todo(book, material, place, plan[asked])
-    task_sheets.waiting(book, material, place, plan[~asked])
-    task_sheets.basis(book, place, plan)
-    _risk_sheet(book, material, place, street)
-    task_sheets.guide(book, plan)
-    _notes_sheet(book, material)
-    task_sheets.months(book, material, place, plan)
-    task_sheets.past(book, material, place, plan)
+    pairs = [
+        ("note.city", material.city),
+        ("note.as_of", words.month(material.as_of)),
+        ("note.origin", words.month(material.origin)),
+        ("note.run", material.run_id),
+        ("note.version", material.version),
+    ]
+    sections = {
+        "note.warning": list(material.warnings),
+        "note.data": findings.data_sentences(material, words),
+        "note.live": live.sentences(material, words),
+        "note.accuracy": accuracy.sentences(material, words),
+        "note.fair": findings.fair(material.fairness, words),
+        "note.method": findings.method(words),
+    }
+    unresolved = material.unresolved.sort_values("count", ascending=False, kind="stable").head(UNRESOLVED)
+    return About(pairs, sections, records(material.sources), records(unresolved))
+
+
+def draw(about: About, leaf: Leaf) -> bytes:
+    """The workbook of a street."""
+    words = Words(leaf.language)
+    book = Book(leaf.as_of, words, leaf.place)
+    tasks = records(leaf.plan)
+    task_sheets.todo(book, leaf, [task for task in tasks if task["fate"] in ASKED])
+    task_sheets.waiting(book, leaf, [task for task in tasks if task["fate"] not in ASKED])
+    task_sheets.basis(book, leaf, tasks)
+    _risk_sheet(book, leaf.place, leaf.risk)
+    task_sheets.guide(book, leaf)
+    _notes_sheet(book, about)
+    task_sheets.months(book, leaf)
+    task_sheets.past(book, leaf)
     return book.finish()
 
 
@@ -39,21 +78,20 @@ def city(material: Material) -> bytes:
     book = Book(material.as_of, words, material.city)
     _overview_sheet(book, material)
     waiting = len(material.workplan) - len(material.asked)
-    title, notes = task_sheets.heading(material, words, material.city, material.asked)
+    title, notes = heading(material, words, material.city, material.asked)
     notes += [words("book.tasks.waiting", n=waiting)] if waiting else []
     columns = task_sheets.columns_of(words, city=True)
     rows = records(material.workplan.sort_values("rank"))
     sheet = book.sheet("sheet.tasks", title, notes, columns, rows)
     sheet.print_area(0, 0, HEADER_ROW + max(1, len(rows)), len(columns) - 2)  # ids are for the screen
     _categories_sheet(book, material)
-    _risk_sheet(book, material, material.city, None)
-    _notes_sheet(book, material)
+    _risk_sheet(book, material.city, findings.risk_table(material, words))
+    _notes_sheet(book, about(material))
     return book.finish()
 
 
-def _risk_sheet(book: Book, material: Material, place: str, street: str | None) -> None:
+def _risk_sheet(book: Book, place: str, table: pd.DataFrame) -> None:
     words = book.words
-    table = findings.risk_table(material, words, street)
     columns = [
         field(words, "estate_name", 20, "name"),
         field(words, "community", 14, "area_name"),
@@ -117,8 +155,10 @@ def _categories_sheet(book: Book, material: Material) -> None:
         field(words, "month", 12, "month", "month"),
         *task_sheets.forecast_columns(words),
     ]
-    rows = material.outlook[material.outlook["area"] == material.root]
-    rows = task_sheets.with_past(rows, material.covered_history)
+    rows, known = material.outlook_by_area.of([material.root]), material.past
+    at = pd.Index([*known.categories, ALL]).get_indexer(pd.Index(rows["category"]))
+    counts = np.concatenate([material.steady, np.full((1, len(known.months)), np.nan)])[at]
+    rows = with_past(rows, counts, known.months)
     rows["category_name"] = [findings.category_name(material, code) for code in rows["category"]]
     rows["order"] = (rows["category"] != ALL).astype(int)
     rows = rows.sort_values(["order", "category", "month"])
@@ -126,33 +166,16 @@ def _categories_sheet(book: Book, material: Material) -> None:
     book.sheet("sheet.categories", title, [words("book.basis.note")], columns, records(rows))
 
 
-def _notes_sheet(book: Book, material: Material) -> None:
-    """As-of, what was read and left out, how good past forecasts were, method, warnings."""
+def _notes_sheet(book: Book, about: About) -> None:
     words = book.words
     sheet = book.page("sheet.notes", words("book.notes"), [])
     widths = (24, 26, 12, 12, 10, 10, 10, 10, 13, 12, 12)
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)
-    pairs = [
-        ("note.city", material.city),
-        ("note.as_of", words.month(material.as_of)),
-        ("note.origin", words.month(material.origin)),
-        ("note.run", material.run_id),
-        ("note.version", material.version),
-    ]
-    sections = {
-        "note.warning": list(material.warnings),
-        "note.data": findings.data_sentences(material, words),
-        "note.live": live.sentences(material, words),
-        "note.accuracy": accuracy.sentences(material, words),
-        "note.fair": findings.fair(material.fairness, words),
-        "note.method": findings.method(words),
-    }
-    row = lines(book, sheet, facts(book, sheet, 2, pairs), sections, sum(widths[1:]))
-    row = table(book, sheet, row + 1, _source_columns(words), records(material.sources))
-    unresolved = material.unresolved.sort_values("count", ascending=False, kind="stable").head(UNRESOLVED)
+    row = lines(book, sheet, facts(book, sheet, 2, about.pairs), about.sections, sum(widths[1:]))
+    row = table(book, sheet, row + 1, _source_columns(words), about.sources)
     names = {"source": "text", "column": "text", "value": "text", "count": "count"}
-    table(book, sheet, row + 1, [field(words, n, 0, n, s) for n, s in names.items()], records(unresolved))
+    table(book, sheet, row + 1, [field(words, n, 0, n, s) for n, s in names.items()], about.unresolved)
 
 
 def _source_columns(words: Words) -> list[Column]:

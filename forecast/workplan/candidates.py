@@ -2,8 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forecast import negbin
@@ -23,6 +25,8 @@ from forecast.tables import (
 from forecast.workplan import reasons
 from forecast.workplan.options import Plan
 from forecast.workplan.reasons import PHRASES
+
+Array = npt.NDArray[Any]
 
 INTERVAL = (0.1, 0.9)
 
@@ -110,8 +114,9 @@ def preventive(ground: Ground, playbook: Playbook, plan: Plan, as_of: pd.Timesta
     tasks = _risks(tasks, ground.risk, ground.estates)
     tasks["kin"] = reasons.kin(tasks, ground.siblings, ground.estates, language)
     tasks = _texts(tasks, entries, ground.names, language)
-    keys = zip(tasks.area, tasks.category, tasks.entry, tasks.window_start, strict=True)
-    tasks["task_id"] = [_task_id(area, category, entry, f"{start:%Y-%m-%d}") for area, category, entry, start in keys]
+    days = tasks["window_start"].dt.strftime("%Y-%m-%d")
+    keys = (column.to_numpy(object) for column in (tasks["area"], tasks["category"], tasks["entry"], days))
+    tasks["task_id"] = [_task_id(*key) for key in zip(*keys, strict=True)]
     tasks = _raised(tasks, ground.priority)
     tasks["reason"] = [reasons.reason(task, language) for task in tasks.itertuples()]
     tasks = tasks.sort_values("going", ascending=False, kind="stable").drop_duplicates("task_id")
@@ -193,14 +198,16 @@ def _raised(tasks: pd.DataFrame, priority: pd.DataFrame) -> pd.DataFrame:
 def _spread(calls: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
     """A call for every category stands for each category that is forecast."""
     every = calls[calls["category"] == ALL].drop(columns="category")
-    categories = forecasts.loc[forecasts["category"] != ALL, ["category"]].drop_duplicates()
+    known = pd.Series(forecasts["category"].unique(), dtype="str")
+    categories = pd.DataFrame({"category": known[known != ALL]})
     return pd.concat([calls[calls["category"] != ALL], every.merge(categories, how="cross")], ignore_index=True)
 
 
 def _expected(calls: pd.DataFrame, ground: Ground, scenario: str) -> pd.DataFrame:
     """Mean and interval of each call in each community, summed over its window, in the weather of `scenario`."""
     communities = ground.areas.loc[ground.areas["level"] == "community", "area"]
-    cells = ground.forecasts[ground.forecasts["area"].isin(communities)]
+    cells = _within(ground.forecasts, calls, ground.month_starts_on)
+    cells = cells[cells["area"].isin(communities) & cells["category"].isin(calls["category"])]
     means = cells[cells["output"] == "mean"].rename(columns={"predicted": "mean"})
     variances = cells[cells["output"] == "variance"].rename(columns={"predicted": "variance"})
     key = ["area", "category", "month"]
@@ -228,6 +235,15 @@ def _expected(calls: pd.DataFrame, ground: Ground, scenario: str) -> pd.DataFram
     return sums.drop(columns=["variance", "sd"]).merge(calls, on="call")
 
 
+def _within(forecasts: pd.DataFrame, calls: pd.DataFrame, month_starts_on: int) -> pd.DataFrame:
+    """The means and variances of months that any call's window touches."""
+    months = pd.Series(forecasts["month"].unique())
+    first_day, last_day = days_of(months, month_starts_on)
+    touched = months[(first_day <= calls["window_end"].max()) & (last_day >= calls["window_start"].min())]
+    rows = forecasts[forecasts["month"].isin(touched) & forecasts["output"].isin(["mean", "variance"])]
+    return rows.astype({"area": "str", "category": "str"})
+
+
 def _in_weather(months: pd.DataFrame, ground: Ground, scenario: str) -> pd.DataFrame:
     """Means and variances in the weather of `scenario`, and the means of a wet and of a cold month beside them."""
     factors = ground.scenarios.pivot(index=["category", "month"], columns="scenario", values="factor")
@@ -243,21 +259,38 @@ def _in_weather(months: pd.DataFrame, ground: Ground, scenario: str) -> pd.DataF
 
 def _history(tasks: pd.DataFrame, panel: pd.DataFrame, years: int) -> pd.DataFrame:
     """Requests in the same months of earlier years: last year, and the mean of the years wholly covered."""
-    known = panel[["area", "category", "month", "orders"]]
-    tasks = tasks.assign(task=np.arange(len(tasks)))
-    length = number(tasks["last_month"]) - number(tasks["first_month"]) + 1
+    counts, start = _counts(tasks, panel)
+    first = number(tasks["first_month"]).to_numpy() - start
+    length = (number(tasks["last_month"]) - number(tasks["first_month"]) + 1).to_numpy()
+    rows = np.arange(len(tasks))
     per_year = {}
     for back in range(1, years + 1):
-        span = tasks[["task", "area", "category", "first_month", "last_month"]].merge(known, on=["area", "category"])
-        then = number(span["month"]) + 12 * back
-        span = span[then.between(number(span["first_month"]), number(span["last_month"]))]
-        sums = span.groupby("task")["orders"].agg(["sum", "count"]).reindex(tasks["task"])
-        per_year[back] = sums["sum"].where(sums["count"].to_numpy() == length.to_numpy()).to_numpy(dtype=float)
+        sums = np.zeros(len(tasks))
+        for month in range(length.max(initial=0)):
+            at = first + month - 12 * back
+            known = (at >= 0) & (at < counts.shape[1])
+            then = np.full(len(tasks), np.nan)
+            then[known] = counts[rows[known], at[known]]
+            sums += np.where(month < length, then, 0)
+        per_year[back] = sums
     history = pd.DataFrame(per_year, index=tasks.index)
     tasks["last_year"] = history[1]
     tasks["normal"] = history.mean(axis=1)
     tasks["excess_over_normal"] = tasks["expected_requests"] - tasks["normal"]
     return tasks
+
+
+def _counts(tasks: pd.DataFrame, panel: pd.DataFrame) -> tuple[Array, int]:
+    """((tasks, months) requests of each task's cell, NaN = not covered; number of the first month)."""
+    areas, categories = (pd.Index(tasks[name].unique()) for name in ("area", "category"))
+    area, category = areas.get_indexer(pd.Index(panel["area"])), categories.get_indexer(pd.Index(panel["category"]))
+    asked = np.flatnonzero((area >= 0) & (category >= 0))
+    months = number(panel["month"].iloc[asked]).to_numpy()
+    start = int(months.min(initial=10**6))
+    counts = np.full((len(areas), len(categories), max(0, int(months.max(initial=0)) - start + 1)), np.nan)
+    counts[area[asked], category[asked], months - start] = panel["orders"].to_numpy()[asked]
+    cells = areas.get_indexer(pd.Index(tasks["area"])), categories.get_indexer(pd.Index(tasks["category"]))
+    return counts[cells], start
 
 
 def _places(tasks: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:

@@ -69,10 +69,11 @@ def choose(
     named: dict[str, list[Limit]] = {}
     for limit in order:
         named.setdefault(limit.street, []).append(limit)
+    months = [plan_month + pd.DateOffset(months=ahead) for ahead in range(plan.early_months + 1)]
     for street, group in tasks[tasks["on_time"]].groupby("street", sort=True):
         names = {"", str(street), streets.get(str(street), "")}
         own = sorted((limit for name in names for limit in named.get(name, [])), key=order.__getitem__)
-        limits = _limits(group, own, plan_month, plan.early_months)
+        limits = _limits(group, own, months)
         room = _Room(group, limits, plan.slots_per_street)
         start[group.index], borderline[group.index] = _in_street(group, values[group.index], room, plan, seed)
     held = borderline & (start == HELD)
@@ -80,8 +81,8 @@ def choose(
         [~tasks["on_time"], held, start == 0, start > 0], ["late", "held_back", "chosen", "later"], "no_capacity"
     )
     begin = pd.Series(pd.NaT, index=tasks.index, dtype="datetime64[us]")
-    for months in sorted(set(start[start >= 0])):
-        begin[start == months] = plan_month + pd.DateOffset(months=int(months))
+    for ahead in sorted(set(start[start >= 0])):
+        begin[start == ahead] = months[int(ahead)]
     return pd.DataFrame({"fate": fate, "begin": begin, "borderline": borderline}, index=tasks.index)
 
 
@@ -122,15 +123,12 @@ def _units(crew_days: float) -> int:
     return min(int(np.floor(crew_days * UNIT + 1e-6)), UNLIMITED) if np.isfinite(crew_days) else UNLIMITED
 
 
-def _limits(
-    tasks: pd.DataFrame, capacity: list[Limit], plan_month: pd.Timestamp, ahead: int
-) -> dict[tuple[str, int], float]:
-    """Crew-days of each party by month, from the limits of one street; infinite where none holds."""
+def _limits(tasks: pd.DataFrame, capacity: list[Limit], months: list[pd.Timestamp]) -> dict[tuple[str, int], float]:
+    """Crew-days of each party by number of the month, from the limits of one street; infinite where none holds."""
     found = {}
-    parties = tasks.drop_duplicates("party")
+    parties = tasks[["party", "lead_party"]].drop_duplicates("party")
     for party, other in zip(parties["party"], parties["lead_party"], strict=True):
-        for ahead_by in range(ahead + 1):
-            month = plan_month + pd.DateOffset(months=ahead_by)
+        for ahead_by, month in enumerate(months):
             names = {"", f"{month:%m}", str(month.month), f"{month:%Y-%m}"}
             holding = [limit for limit in capacity if limit.party in ("", party, other) and limit.month in names]
             found[party, ahead_by] = sorted(holding, key=_detail)[-1].crew_days if holding else np.inf

@@ -87,7 +87,7 @@ def write_returned(folder: Path) -> Path:
     return path
 
 
-def rendered(material: Any) -> Iterator[tuple[str, bytes]]:
+def rendered(material: Any, share: Any = None) -> Iterator[tuple[str, bytes]]:
     """Stand-ins for the reports: text, a page larger than a buffer, one in a folder."""
     yield "workplan.csv", material.workplan.to_csv(index=False).encode()
     yield "report.html", b"<html>" + b"x" * 200_000

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from reports.catalogue import FORMATS
+from reports.catalogue import FORMATS, in_turn
 from tests.reports.full import full
 
 SHOWN = ("plan", "page", "brief", "city", "streets", "digests")
@@ -31,7 +31,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     material = full("zh")
     for form in FORMATS:
         if form.name in SHOWN:
-            yield from form.render(material)
+            yield from form.render(material, in_turn)
     levels = material.areas["level"]
     text = README.format(
         streets=(levels == "street").sum(), communities=(levels == "community").sum(),

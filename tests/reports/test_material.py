@@ -10,12 +10,27 @@ from tests.reports.sample import AS_OF, make
 
 def test_history_adds_up_over_areas_and_categories() -> None:
     material = make()
-    past = material.history
-    total = past[(past["area"] == "city") & (past["category"] == ALL)].set_index("month")["orders"]
-    expected = material.panel.groupby("month")["orders"].sum()
-    assert total.to_dict() == expected.to_dict()
-    streets = past[past["area"].isin(list(material.streets)) & (past["category"] == ALL)]
-    assert streets.groupby("month")["orders"].sum().to_dict() == expected.to_dict()
+    gap = (material.panel["area"] == "110105000001") & (material.panel["month"] == pd.Timestamp("2025-03-01"))
+    material = replace(material, panel=material.panel[~gap])
+    past, panel = material.history, material.panel
+    of = past.set_index(["category", "month"])["orders"]
+    assert of[ALL].to_dict() == panel.groupby("month")["orders"].sum().to_dict()
+    assert (
+        of[of.index.get_level_values("category") != ALL].to_dict()
+        == panel.groupby(["category", "month"])["orders"].sum().to_dict()
+    )
+    communities = panel.groupby("month")["area"].nunique()
+    assert (past["communities"] == past["month"].map(communities)).all()
+    assert communities.nunique() == 2
+
+
+def test_what_is_left_out_of_the_steady_past_is_known_to_fewer_communities_than_now() -> None:
+    material = make()
+    early = (material.panel["area"] == "110105000001") & (material.panel["month"] < pd.Timestamp("2023-01-01"))
+    steady = replace(material, panel=material.panel[~early]).steady
+    known = material.past.months >= pd.Timestamp("2023-01-01")
+    assert np.isnan(steady[:, ~known]).all()
+    assert (steady[-1, known] == material.panel.groupby("month")["orders"].sum().to_numpy()[known]).all()
 
 
 def test_coming_sums_the_next_three_months() -> None:
