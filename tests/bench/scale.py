@@ -204,9 +204,9 @@ def page(points: Sequence[Point], rivals: Sequence[Rival]) -> str:
         "| forecaster | series | clock, s | processor, s | series a processor second | weisu is faster, times |\n"
         f"|---|---|---|---|---|---|\n| weisu, {largest.cells:,} cells | {largest.cells:,} |"
         f" {largest.cost.clock:,.0f} | {largest.cost.processor:,.0f} | {speed:,.1f} | |\n{peers}\n"
-        "Peers take a sample of the same series, evenly spread. For the first two a series is a fit of its own, so\n"
-        "time grows in a straight line; mlforecast trains global models, part of whose cost is shared. Their\n"
-        "clock starts when their libraries are loaded; that of weisu counts loading, reading and writing too.\n"
+        "Peers take a sample of the same series, evenly spread. For AutoETS and Prophet a series is a fit of its\n"
+        "own, so time is a straight line; mlforecast trains global models, and more series share part of the cost.\n"
+        "Their clock starts when their libraries are loaded; that of weisu counts loading, reading and writing too.\n"
     )
 
 
