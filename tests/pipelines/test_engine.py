@@ -118,7 +118,7 @@ def test_faults_survive_the_way_between_processes() -> None:
     assert str(again) == str(error)
 
 
-def test_unasked_there_are_never_more_jobs_than_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unasked_there_are_never_more_jobs_than_tasks_or_memory() -> None:
     assert engine.default_jobs(1) == 1
-    monkeypatch.setattr(engine, "MEMORY_PER_JOB", 2**60)
-    assert engine.default_jobs(8) == 1
+    assert engine.default_jobs(8, memory=2**60) == 1
+    assert engine.default_jobs(8, memory=1) == min(2, len(os.sched_getaffinity(0)))

@@ -167,6 +167,7 @@ def test_every_place_and_category_says_what_python_says(opened: Open) -> None:
     tab.select_option("#community", label="河沿三社区")
     assert tab.inner_text("#trend-sentence").startswith("河沿三社区 · 电梯：")
     tab.click("#trend-numbers summary")
+    tab.locator("#trend-numbers tbody tr").last.wait_for()  # drawn when the browser tells that it was opened
     assert tab.locator("#trend-numbers tbody tr").count() == 36 + 12
 
 
