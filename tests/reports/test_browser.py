@@ -174,6 +174,7 @@ def test_every_place_and_category_says_what_python_says(opened: Open) -> None:
 def test_the_trend_shows_what_was_issued_a_year_ago(opened: Open) -> None:
     tab = opened(full())
     tab.click("#trend-numbers summary")
+    tab.locator("#trend-numbers tbody tr").last.wait_for()
     rows = [line.split("\t") for line in tab.inner_text("#trend-numbers tbody").splitlines()]
     before = full().year_before
     mean = before[(before["area"] == "city") & (before["category"] == "*")].set_index("month")["predicted"]
@@ -181,6 +182,7 @@ def test_the_trend_shows_what_was_issued_a_year_ago(opened: Open) -> None:
     assert "去年此时发出的预测" in tab.inner_text("#coming")
     tab = opened(make())
     tab.click("#trend-numbers summary")
+    tab.locator("#trend-numbers tbody tr").last.wait_for()
     rows = [line.split("\t") for line in tab.inner_text("#trend-numbers tbody").splitlines()]
     assert [row[-1] for row in rows[36:]] == [row[1] for row in rows[24:36]]
     assert "一年前没有发出过预测" in tab.inner_text("#coming")
@@ -216,6 +218,7 @@ def test_the_map_changes_with_category_and_month(opened: Open) -> None:
     assert len(fills) == 12
     assert "var(--v5)" in fills
     tab.click("#map-numbers summary")
+    tab.locator("#map-numbers tbody tr").last.wait_for()
     assert tab.locator("#map-numbers tbody tr").count() == 12
 
 
