@@ -45,10 +45,10 @@ def _in_processes(jobs: int, function: Any, shared: Any, tasks: Sequence[Any], d
     return mapped(partial(function, shared), tasks, min(jobs, len(tasks)), done) if tasks else []
 
 
-def default_jobs(tasks: int, memory: int = MEMORY_PER_JOB) -> int:
-    """Two processes where there are two processors, two tasks and memory for both; else one."""
+def default_jobs(tasks: int, memory: int | None = None) -> int:
+    """Two processes where there are two processors, two tasks and `memory` bytes for each; else one."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    room = free // memory
+    room = free // (memory or MEMORY_PER_JOB)
     return max(1, min(2, tasks, len(os.sched_getaffinity(0)), room))
 
 
