@@ -122,7 +122,7 @@ def _work(task: Any) -> Any:
 
 
 def _ended(jobs: int) -> RunError:
-    fix = "use --jobs 1, or free memory"
+    fix = "free memory and run again (a backtest: with --jobs 1)"
     return RunError(Fault("a worker process ended before its work was done", f"{jobs} jobs", fix))
 
 
