@@ -5,7 +5,6 @@ The monthly job ends here; `weisu plan` begins here, from the tables a run left.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -184,11 +183,7 @@ def _shared_out(function: Callable[[Any, Any], bytes], shared: Any, tasks: Seque
     jobs = engine.default_jobs(len(tasks), MEMORY_PER_SHARE) if len(tasks) >= MANY else 1
     if jobs == 1:
         return reports.in_turn(function, shared, tasks)
-    return engine.mapped(partial(function, shared), tasks, jobs, _untold)
-
-
-def _untold(done: int, total: int) -> None:
-    """Nobody is told of workbooks drawn."""
+    return list(engine.streamed(function, shared, tasks, jobs))
 
 
 def _warn(config: Config, as_of: pd.Timestamp, names: pd.DataFrame, job: Run) -> None:

@@ -1,3 +1,5 @@
+"""A run's tables -> what a plan and its reports are made from, in this process or in two."""
+
 import pandas as pd
 import pytest
 
