@@ -6,7 +6,7 @@ fact, or standing alone, and only with frequent surnames. What is free text by n
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -97,10 +97,23 @@ CODE = re.compile(r"(?!1[3-9]\d{9}$)(?!\d{6}(?:19|20)\d{2}[01]\d[0-3]\d{4}\d$)\d
 AGAIN = re.compile(rf"\*\*\*(?:{GAP}\*\*\*)+")
 IDS_HIDE = CONTACTS[:5]
 """What an id may turn out to be: mail, an identity paper, a telephone."""
+_ASIDE = r"\(\?<?[!=](?:[^()]|\([^()]*\))*\)|(?<=\()\?P<keep>"
+
+
+def _loose(forms: Iterable[str]) -> str:
+    """Any of the forms for RE2, which does not look at what stands beside: it finds no less."""
+    bare = (re.sub(_ASIDE, "", form) for form in forms)
+    return "|".join(f"(?:{form})" for form in bare)
+
+
 BARE = r"^[!-?A-~]+$"
 """ASCII without blanks and without @: no word, no mail."""
-NUMBERS = "^(?:" + "|".join(re.sub(r"\(\?<?!.*?\)", "", form) for form in IDS_HIDE[1:]) + ")$"
-"""A whole cell that is a paper or a telephone, for RE2, if it is BARE: nothing stands beside it to look at."""
+NUMBERS = f"^(?:{_loose(IDS_HIDE[1:])})$"
+"""A whole cell that is a paper or a telephone, if it is BARE."""
+EVEN = r"^[ -~\x{4e00}-\x{9fff}]*$"
+"""Letters that mean the same to RE2 and to `re`, and that NFKC leaves alone."""
+SUSPECT = _loose((*CONTACTS, *PEOPLE, *DOORS, r"\d{7}", f"^ *(?:{ALONE.pattern}) *$"))
+"""What `kept` may change, if it is EVEN."""
 
 
 def kept(cells: pd.Series, codes: bool = False) -> pd.Series:
@@ -110,7 +123,13 @@ def kept(cells: pd.Series, codes: bool = False) -> pd.Series:
         cells: text; null stays null.
         codes: whether a cell of digits alone may be a code, which stays.
     """
-    return _each(cells, lambda raw: raw if codes and CODE.fullmatch(raw) else _kept(raw))
+    number, values = pd.factorize(cells)
+    text = pa.array(values, type=pa.large_string(), from_pandas=True)
+    clear = pc.and_not(pc.match_substring_regex(text, EVEN), pc.match_substring_regex(text, SUSPECT))
+    doubtful = np.flatnonzero(~clear.to_numpy(zero_copy_only=False))
+    said = np.asarray(values, dtype=object)
+    said[doubtful] = [raw if codes and CODE.fullmatch(raw) else _kept(raw) for raw in map(str, said[doubtful])]
+    return pd.Series(np.append(said, None)[number], index=cells.index, dtype="str")
 
 
 def shown(cells: pd.Series, letters: int = 40) -> pd.Series:

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import personal, taxonomy
@@ -117,6 +117,23 @@ def test_ids_are_told_from_people_in_bulk_as_one_by_one(written: list[str | None
         return forms or re.search(r"[\u4e00-\u9fff\s@]", text) is not None
 
     assert personal.marked(cells(*written)).tolist() == [text is not None and slow(text) for text in written]
+
+
+fragments = (
+    st.sampled_from([*FACTS, *PLAIN])
+    | st.text("张伟王阿姨业主由反映单元门室号楼栋幢弄 #-.aABptunit0123456789年", max_size=8)
+    | st.text()
+)
+
+
+@given(st.lists(st.lists(fragments, max_size=3).map("".join) | st.none(), max_size=20), st.booleans())
+@settings(max_examples=300)
+def test_what_stays_is_told_in_bulk_as_one_by_one(written: list[str | None], codes: bool) -> None:
+    def slow(text: str) -> str:
+        return text if codes and personal.CODE.fullmatch(text) else personal._kept(text)
+
+    said = personal.kept(cells(*written), codes)
+    assert said.astype(object).where(said.notna(), None).tolist() == [text and slow(text) for text in written]
 
 
 def test_no_name_of_ours_is_taken_for_a_person() -> None:
