@@ -127,9 +127,9 @@ def kept(cells: pd.Series, codes: bool = False) -> pd.Series:
     text = pa.array(values, type=pa.large_string(), from_pandas=True)
     clear = pc.and_not(pc.match_substring_regex(text, EVEN), pc.match_substring_regex(text, SUSPECT))
     doubtful = np.flatnonzero(~clear.to_numpy(zero_copy_only=False))
-    said = np.asarray(values, dtype=object)
+    said = np.array([*values, None], dtype=object)
     said[doubtful] = [raw if codes and CODE.fullmatch(raw) else _kept(raw) for raw in map(str, said[doubtful])]
-    return pd.Series(np.append(said, None)[number], index=cells.index, dtype="str")
+    return pd.Series(said[number], index=cells.index, dtype="str")
 
 
 def shown(cells: pd.Series, letters: int = 40) -> pd.Series:

@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from pydantic import Field
-from scipy.optimize import nnls
 
 from forecast.effects.rules import Finding, Rules, cells, one_or_all
 from forecast.panel import Grid
@@ -161,6 +160,8 @@ def weights(line: Array, donors: Array, spec: Synthetic) -> Array:
     Args:
         line: (pieces,). donors: (n, pieces).
     """
+    from scipy.optimize import nnls
+
     changes = np.diff(donors, axis=1) - np.diff(donors, axis=1).mean(axis=0)
     penalty = np.sqrt(spec.ridge * (changes**2).mean() / 2 * donors.shape[1])
     rows = np.vstack([donors.T, penalty * np.eye(len(donors)), np.full((1, len(donors)), FIRM)])
