@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -85,22 +86,39 @@ def mapped(
 def streamed(
     function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task], jobs: int
 ) -> Generator[Result, None, None]:
+    """As `streaming`, with two tasks a process held at a time, however many there are; close it to end it early."""
+    with streaming(function, shared, tasks, jobs, 2 * jobs) as results:
+        yield from results
+
+
+@contextmanager
+def streaming(
+    function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task], jobs: int, held: int
+) -> Iterator[Iterator[Result]]:
     """`function(shared, task)` of tasks as they come, in their order, in `jobs` new processes.
 
-    Two tasks a process are held at a time, however many there are. Raises as `mapped`; close it to end it early.
+    The first `held` tasks begin at once, each other one when a result is taken. Raises as `mapped`; no process is
+    left when the context ends.
     """
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(function, shared))
     others = set(multiprocessing.active_children())
     waiting: deque[Future[Any]] = deque()
-    try:
-        for task in tasks:
+    coming = iter(tasks)
+
+    def submit(number: int) -> None:
+        for task in islice(coming, number):
             with _deaf_to_interrupts():
                 waiting.append(pool.submit(_work, task))
-            if len(waiting) >= 2 * jobs:
-                yield waiting.popleft().result()
+
+    def results() -> Iterator[Result]:
         while waiting:
             yield waiting.popleft().result()
+            submit(1)
+
+    try:
+        submit(held)
+        yield results()
     except BrokenProcessPool:
         raise _ended(jobs) from None
     finally:

@@ -3,7 +3,8 @@
 The monthly job ends here; `weisu plan` begins here, from the tables a run left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -163,9 +164,10 @@ def write(config: Config, found: Found, planned: Planned, identity: Identity, jo
         appraisal=found["appraisal"],
     )  # fmt: skip
     files = 0
-    for name, content in reports.render_all(material, _shared_out):
-        job.put(name, content)
-        files += 1
+    with _sharing() as share:
+        for name, content in reports.render_all(material, share):
+            job.put(name, content)
+            files += 1
     return files
 
 
@@ -178,12 +180,21 @@ def _issued(found: Found, *outputs: str) -> pd.DataFrame:
     return pd.DataFrame({name: part.astype("category") if name in text else part for name, part in parts.items()})
 
 
-def _shared_out(function: Callable[[Any, Any], bytes], shared: Any, tasks: Sequence[Any]) -> list[bytes]:
-    """Many files in two processes, where there is room; few in this one, as a process takes seconds to begin."""
-    jobs = engine.default_jobs(len(tasks), MEMORY_PER_SHARE) if len(tasks) >= MANY else 1
-    if jobs == 1:
-        return reports.in_turn(function, shared, tasks)
-    return list(engine.streamed(function, shared, tasks, jobs))
+@contextmanager
+def _sharing() -> Iterator[reports.Share]:
+    """Many files in two processes while this one draws the rest, where there is room; few in this one, as a process
+    takes seconds to begin."""
+    with ExitStack() as pools:
+
+        def share(
+            function: Callable[[Any, Any], bytes], shared: Any, tasks: Iterable[Any], number: int
+        ) -> Iterator[bytes]:
+            jobs = engine.default_jobs(number, MEMORY_PER_SHARE) if number >= MANY else 1
+            if jobs == 1:
+                return reports.in_turn(function, shared, tasks, number)
+            return pools.enter_context(engine.streaming(function, shared, tasks, jobs, number))
+
+        yield share
 
 
 def _warn(config: Config, as_of: pd.Timestamp, names: pd.DataFrame, job: Run) -> None:

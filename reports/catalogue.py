@@ -1,7 +1,7 @@
 """Every report format: its files and the function that makes them. A new format is a module and a line in FORMATS."""
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,8 @@ from reports.material import Material
 
 Files = Iterator[tuple[str, bytes]]
 
-Share = Callable[[Callable[[Any, Any], bytes], Any, Sequence[Any]], list[bytes]]
-"""`function(shared, task)` of every task, in the order of the tasks, wherever it pleases; all can be pickled."""
+Share = Callable[[Callable[[Any, Any], bytes], Any, Iterable[Any], int], Iterator[bytes]]
+"""`function(shared, task)` of so many tasks, in their order: begun at once, anywhere. All can be pickled."""
 
 LONGEST = 100
 """Bytes a file name has at most."""
@@ -38,9 +38,9 @@ class Format:
     render: Callable[[Material, Share], Files]
 
 
-def in_turn(function: Callable[[Any, Any], bytes], shared: Any, tasks: Sequence[Any]) -> list[bytes]:
+def in_turn(function: Callable[[Any, Any], bytes], shared: Any, tasks: Iterable[Any], _: int) -> Iterator[bytes]:
     """The `Share` that stays in this process."""
-    return [function(shared, task) for task in tasks]
+    return (function(shared, task) for task in tasks)
 
 
 def render_all(material: Material, share: Share = in_turn) -> Files:
@@ -48,8 +48,8 @@ def render_all(material: Material, share: Share = in_turn) -> Files:
 
     share: where files that are strangers to each other are drawn; changes no byte.
     """
-    for form in FORMATS:
-        yield from form.render(material, share)
+    for files in [form.render(material, share) for form in FORMATS]:
+        yield from files
 
 
 def safe_name(name: str, taken: set[str], extension: str = "") -> str:
@@ -93,13 +93,14 @@ def _city(material: Material, _: Share) -> Files:
 
 def _streets(material: Material, share: Share) -> Files:
     from reports import workbook
-    from reports.leaf import leaf
+    from reports.leaf import by_street, leaf
 
     taken: set[str] = set()
     streets = sorted(material.streets.items())
     names = [f"streets/{safe_name(name, taken, '.xlsx')}" for _, name in streets]
-    leaves = [leaf(material, code) for code, _ in streets]
-    yield from zip(names, share(workbook.draw, workbook.about(material), leaves), strict=True)
+    city = by_street(material)
+    leaves = (leaf(city, code) for code, _ in streets)
+    return zip(names, share(workbook.draw, workbook.about(material), leaves, len(streets)), strict=True)
 
 
 def _digests(material: Material, _: Share) -> Files:

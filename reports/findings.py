@@ -147,23 +147,21 @@ def method(words: Words) -> list[str]:
     return [words(f"method.{part}") for part in ("count", "forecast", "interval", "plan", "caution")]
 
 
-def risk_table(material: Material, words: Words, street: str | None = None, limit: int = 200) -> pd.DataFrame:
-    """Estates by score, highest first.
+def risk_table(material: Material, words: Words, limit: int = 200, of_each_street: bool = False) -> pd.DataFrame:
+    """Estates by score, highest first: the first `limit`, or the first of each street.
 
     Returns:
         DataFrame[estate, name, area, area_name, street, category, category_name, grade, score, expected, low,
         high, households, built_year, reasons (list of at most three texts)].
     """
-    places = material.estates_by_street
-    estates = places.table if street is None else places.of([street])
-    rows = material.risk if street is None else material.risk_by_estate.of(estates["estate"])
-    rows = rows.merge(estates, on="estate")
+    places = material.estates[["estate", "name", "area", "households", "built_year"]]
+    rows = material.risk.merge(places.assign(street=places["area"].map(material.street_of)), on="estate")
     order = ["score", "expected", "estate", "category"]
-    rows = rows.sort_values(order, ascending=[False, False, True, True]).head(limit)
+    rows = rows.sort_values(order, ascending=[False, False, True, True])
+    rows = rows.groupby("street", sort=False).head(limit) if of_each_street else rows.head(limit)
     rows["area_name"] = rows["area"].map(material.area_names).fillna("")
     rows["category_name"] = rows["category"].map(material.category_names).fillna(rows["category"])
-    drivers = material.drivers_by_estate.of(rows["estate"])
-    given = reasons(rows, drivers, material.driver_names, words)
+    given = reasons(rows, material.risk_drivers, material.driver_names, words)
     return rows.assign(reasons=given).reset_index(drop=True)
 
 

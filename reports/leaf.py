@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reports import findings
+from reports.lookup import Indexed, indexed
 from reports.material import ASKED, Language, Material
 from reports.past import of_cells, seasonal
 from reports.texts import Words
@@ -40,19 +41,37 @@ class Leaf:
     risk: pd.DataFrame
 
 
-def leaf(material: Material, street: str) -> Leaf:
+@dataclass(frozen=True, eq=False)
+class ByStreet:
+    """Tables of the whole city, each asked for one street after another: tasks, months ahead of cells, estates."""
+
+    material: Material
+    plan: Indexed
+    months: Indexed
+    risk: Indexed
+
+
+def by_street(material: Material) -> ByStreet:
+    """What all leaves are taken from."""
+    plan, words = material.workplan.sort_values("rank"), Words(material.language)
+    risk = findings.risk_table(material, words, of_each_street=True)
+    return ByStreet(
+        material, indexed(plan, "street"), indexed(ahead(material, plan), "street"), indexed(risk, "street")
+    )
+
+
+def leaf(city: ByStreet, street: str) -> Leaf:
     """What the workbook of a street is drawn from."""
+    material, plan = city.material, city.plan.of([street])
     words, place = Words(material.language), material.streets[street]
-    plan = material.workplan_by_street.of([street]).sort_values("rank")
     title, notes = heading(material, words, place, plan[plan["fate"].isin(ASKED)])
     months = pd.date_range(end=material.origin, periods=MONTHS_SHOWN, freq="MS")
     cells = once(plan)
     known, at = of_cells(material.past, cells["area"], cells["category"]), material.past.months.get_indexer(months)
     past = np.where(at >= 0, known[:, at], np.nan) if known.size else np.full((len(cells), len(months)), np.nan)
-    risk = findings.risk_table(material, words, street)
     return Leaf(
-        material.language, material.as_of, material.plan_month, place, title, notes, plan, ahead(material, plan),
-        past, months, risk,
+        material.language, material.as_of, material.plan_month, place, title, notes, plan,
+        city.months.of([street]), past, months, city.risk.of([street]),
     )  # fmt: skip
 
 
@@ -72,8 +91,9 @@ def once(plan: pd.DataFrame) -> pd.DataFrame:
 def ahead(material: Material, plan: pd.DataFrame) -> pd.DataFrame:
     """Outlook of the plan's cells with the same month of past years and whether a task's window holds the month."""
     cells = plan.groupby(CELL, as_index=False).agg(
-        area_name=("area_name", "first"), category_name=("category_name", "first"), rank=("rank", "min")
-    )
+        street=("street", "first"), area_name=("area_name", "first"), category_name=("category_name", "first"),
+        rank=("rank", "min"),
+    )  # fmt: skip
     rows = cells.merge(material.outlook_by_area.of(cells["area"]), on=CELL)
     windows = rows[[*CELL, "month"]].merge(plan[[*CELL, "window_start", "window_end"]], on=CELL)
     ends = windows["month"] + pd.offsets.MonthEnd()

@@ -128,23 +128,6 @@ class Material:
         return self.workplan[self.workplan["fate"].isin(ASKED)]
 
     @cached_property
-    def workplan_by_street(self) -> Indexed:
-        return indexed(self.workplan, "street")
-
-    @cached_property
-    def estates_by_street(self) -> Indexed:
-        columns = ["estate", "name", "area", "households", "built_year"]
-        return indexed(self.estates[columns].assign(street=self.estates["area"].map(self.street_of)), "street")
-
-    @cached_property
-    def risk_by_estate(self) -> Indexed:
-        return indexed(self.risk, "estate")
-
-    @cached_property
-    def drivers_by_estate(self) -> Indexed:
-        return indexed(self.risk_drivers, "estate")
-
-    @cached_property
     def root(self) -> str:
         """Code of the city."""
         return str(self.areas.loc[self.areas["level"] == LEVELS[-1], "area"].iloc[0])

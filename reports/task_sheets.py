@@ -121,15 +121,18 @@ def basis(book: Book, leaf: Leaf, tasks: Rows) -> None:
     lines_of = {cell: number for number, cell in enumerate(cells, HEADER_ROW + 2)}
     name = words("sheet.past").replace("'", "''")
     last = _letters(len(leaf.past_months) + 1)
-    for number, task in enumerate(tasks, HEADER_ROW + 1):
-        line = lines_of[task["area"], task["category"]]
-        drawn = {
-            "range": f"'{name}'!$C${line}:${last}${line}",
-            "last_point": True,
-            "min": 0,
-            "series_color": "#1A6B78",
-        }
-        sheet.add_sparkline(number, len(columns) - 1, drawn)
+    at = [lines_of[task["area"], task["category"]] for task in tasks]
+    drawn = {
+        "location": [
+            f"{_letters(len(columns) - 1)}{row}" for row in range(HEADER_ROW + 2, HEADER_ROW + 2 + len(tasks))
+        ],
+        "range": [f"'{name}'!$C${line}:${last}${line}" for line in at],
+        "last_point": True,
+        "min": 0,
+        "series_color": "#1A6B78",
+    }
+    if tasks:
+        sheet.add_sparkline(0, 0, drawn)
 
 
 def past(book: Book, leaf: Leaf) -> None:

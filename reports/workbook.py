@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecast.tables import ALL
 from reports import accuracy, findings, live, task_sheets
-from reports.leaf import Leaf, heading, leaf, with_past
+from reports.leaf import Leaf, by_street, heading, leaf, with_past
 from reports.material import ASKED, Material, Rows, records
 from reports.sheets import HEADER_ROW, Book, Column, facts, field, lines, reason_columns, span, sure, table
 from reports.texts import Words
@@ -31,7 +31,7 @@ class About:
 
 def street(material: Material, street: str) -> bytes:
     """The workbook of one street: tasks to fill in, why each, estates at risk, how to fill it in, data, months."""
-    return draw(about(material), leaf(material, street))
+    return draw(about(material), leaf(by_street(material), street))
 
 
 def about(material: Material) -> About:

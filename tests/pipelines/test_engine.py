@@ -51,6 +51,17 @@ def test_a_stream_is_worked_on_in_order_with_few_tasks_at_a_time() -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_a_stream_begins_before_it_is_asked() -> None:
+    coming = iter(range(9))
+    with engine.streaming(math.pow, 2.0, coming, 2, 7) as found:
+        assert next(coming) == 7
+        assert list(found) == [2.0**n for n in range(9) if n != 7]
+    assert multiprocessing.active_children() == []
+    with pytest.raises(ZeroDivisionError), engine.streaming(math.pow, 2.0, range(3), 2, 3):
+        raise ZeroDivisionError
+    assert multiprocessing.active_children() == []
+
+
 def test_a_stream_that_is_left_leaves_no_process_behind() -> None:
     found = engine.streamed(math.pow, 2.0, iter(range(9)), 1)
     assert next(found) == 1

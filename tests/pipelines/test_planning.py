@@ -7,7 +7,7 @@ from forecast.forecaster import COMBINATION
 from pipelines import planning
 from reports import workbook
 from reports.catalogue import in_turn
-from reports.leaf import leaf
+from reports.leaf import by_street, leaf
 from tests.reports.sample import AS_OF, make
 
 
@@ -21,10 +21,13 @@ def test_workbooks_drawn_in_two_processes_are_those_drawn_in_one(monkeypatch: py
     monkeypatch.setattr(planning, "MANY", 3)
     monkeypatch.setattr("pipelines.engine.default_jobs", two)
     material = make()
-    about, leaves = workbook.about(material), [leaf(material, code) for code in material.streets]
-    drawn = planning._shared_out(workbook.draw, about, leaves)
+    about, city = workbook.about(material), by_street(material)
+    leaves = [leaf(city, code) for code in material.streets]
+    with planning._sharing() as share:
+        drawn = list(share(workbook.draw, about, iter(leaves), 3))
     assert asked == [3]
-    assert drawn == in_turn(workbook.draw, about, leaves) == [workbook.street(material, c) for c in material.streets]
+    assert drawn == list(in_turn(workbook.draw, about, leaves, 3))
+    assert drawn == [workbook.street(material, code) for code in material.streets]
 
 
 def test_of_all_forecasts_a_plan_takes_what_the_combination_said_and_reads() -> None:

@@ -77,11 +77,14 @@ def test_risk_reasons_are_the_largest_points_without_the_base() -> None:
     assert first["reasons"][0] == f"本小区历史诉求（{0.3 * first['score']:.0f} 分）"
 
 
-def test_risk_table_of_a_street_holds_its_estates_only() -> None:
-    material = make()
-    table = findings.risk_table(material, Words("zh"), "S2")
-    assert set(table["street"]) == {"S2"}
-    assert len(table) == 8
+def test_risk_table_of_each_street_holds_its_first_estates() -> None:
+    every = findings.risk_table(make(), Words("zh"), limit=10**6)
+    table = findings.risk_table(make(), Words("zh"), limit=3, of_each_street=True)
+    assert set(table["street"]) == set(every["street"].dropna())
+    for street, rows in table.groupby("street"):
+        first = every[every["street"] == street].head(3)
+        assert rows["estate"].tolist() == first["estate"].tolist()
+        assert rows["reasons"].tolist() == first["reasons"].tolist()
 
 
 def test_data_sentences_carry_every_count() -> None:
