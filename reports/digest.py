@@ -18,6 +18,10 @@ LONGEST = 120
 WORK = ("entry", "action", "category", "start_by", "window_start", "on_time")
 """What tasks share that are one work in several places."""
 
+SAID = (*WORK, "area_name", "estate_name", "category_name", "lead_party", "window_end", "low", "high",
+        "expected_requests")  # fmt: skip
+"""What is told of a task."""
+
 MARKS = str.maketrans({"<": "＜", ">": "＞", "*": "＊", "[": "［", "]": "］", "`": "'", "#": "＃", "@": "＠"})
 """Signs that would be read as markup or as a call to someone, and what stands for them."""
 
@@ -25,7 +29,8 @@ MARKS = str.maketrans({"<": "＜", ">": "＞", "*": "＊", "[": "［", "]": "］
 def street(material: Material, code: str, file: str) -> bytes:
     """What a street must begin this month, the largest first. `file`: name of its workbook."""
     words = Words(material.language)
-    tasks = material.asked[material.asked["street"] == code].sort_values("rank")
+    asked = material.asked[[*SAID, "street", "rank"]]
+    tasks = asked[asked["street"] == code].sort_values("rank")
     month = words.month(material.plan_month)
     head = [f"# {words('digest.street', street=_clean(material.streets.get(code, code)), month=month)}"]
     if tasks.empty:

@@ -16,20 +16,21 @@ def render(material: Material) -> bytes:
     months added up), last_year (null when not covered in full); by_<category>: expected requests.
     """
     parts = material.coming[material.coming["category"] != ALL]
-    by_category = parts.pivot_table(index="area", columns="category", values="expected", observed=True)
-    features = [_feature(row, material, by_category) for row in material.areas.itertuples()]
+    by_category: dict[str, dict[str, float]] = {}
+    for area, category, expected in zip(*(parts[name] for name in ("area", "category", "expected")), strict=True):
+        if not pd.isna(expected):
+            by_category.setdefault(area, {})[f"by_{category}"] = round(expected, 1)
+    features = [_feature(row, material, by_category.get(str(row.area), {})) for row in material.areas.itertuples()]
     collection = {"type": "FeatureCollection", "features": features}
     return json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _feature(row: Any, material: Material, by_category: pd.DataFrame) -> dict[str, Any]:
+def _feature(row: Any, material: Material, by_category: dict[str, float]) -> dict[str, Any]:
     properties = {"area": row.area, "name": row.name, "level": row.level, "parent": _or_null(row.parent)}
     coming = material.coming_of(row.area)
     if coming is not None:
         properties |= _figures(coming)
-    if row.area in by_category.index:
-        sums = by_category.loc[row.area].dropna()
-        properties |= {f"by_{category}": round(float(value), 1) for category, value in sums.items()}
+    properties |= by_category
     shape = None if _or_null(row.geometry) is None else geometry(row.geometry)
     return {"type": "Feature", "id": row.area, "geometry": shape, "properties": properties}
 

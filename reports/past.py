@@ -22,20 +22,17 @@ class Past(NamedTuple):
 
 def past(panel: pd.DataFrame) -> Past:
     """The panel (Panel) as an array."""
-    areas, categories = pd.Index(panel["area"].unique()), pd.Index(panel["category"].unique())
+    area, areas = pd.factorize(panel["area"])
+    category, categories = pd.factorize(panel["category"])
     months = pd.DatetimeIndex([])
     if len(panel):
         months = pd.date_range(panel["month"].min(), panel["month"].max(), freq="MS", unit="us")
     counts = np.full((len(areas), len(categories), len(months)), np.nan)
-    at = (
-        areas.get_indexer(pd.Index(panel["area"])),
-        categories.get_indexer(pd.Index(panel["category"])),
-        months.get_indexer(pd.DatetimeIndex(panel["month"])),
-    )
-    counts[at] = panel["orders"]
+    month = months.get_indexer(pd.DatetimeIndex(panel["month"]))
+    counts[area, category, month] = panel["orders"]
     covered = np.zeros((len(areas), len(months)), dtype=bool)
-    covered[at[0], at[2]] = True
-    return Past(areas, categories, months, counts, covered)
+    covered[area, month] = True
+    return Past(pd.Index(areas), pd.Index(categories), months, counts, covered)
 
 
 def sums(counts: np.ndarray) -> np.ndarray:
