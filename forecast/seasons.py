@@ -83,9 +83,9 @@ class Calendar(Spec):
         country = country.lower()
         if country in ("cn", "none"):
             return country
-        from holidays import list_supported_countries
+        from holidays.registry import COUNTRIES  # its codes; the list of all supported countries loads each of them
 
-        if country.upper() not in list_supported_countries():
+        if not any(country.upper() in names[1:] for names in COUNTRIES.values()):
             raise ValueError(f"no holidays are known for {country!r}; use cn, none or an ISO code such as us")
         return country
 

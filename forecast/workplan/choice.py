@@ -17,7 +17,6 @@ import hashlib
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from forecast.errors import Fault
 from forecast.playbook import Playbook
@@ -227,6 +226,8 @@ def _best(gain: np.ndarray, rows: sparse.csc_array, ends: np.ndarray, task: np.n
 
     Source: Balas & Zemel 1980, An algorithm for large zero-one knapsack problems, Operations Research 28(5).
     """
+    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
     bound = np.isfinite(ends)  # of a party without a limit there is no row
     rows, ends = rows[bound], ends[bound]
     fixed = np.zeros(len(gain), dtype=bool)
