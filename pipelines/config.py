@@ -184,13 +184,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """What the YAML says; its events are looked at first, as a loader in C follows any alias to any depth."""
+    """What the YAML says. Its events are looked at first: a loader in C follows any alias to any depth, and a tag can
+    break it."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         problem = "is nested too deeply" if depth > DEEPEST else ""
         if isinstance(event, yaml.AliasEvent):
             problem = "aliases (*name) are not allowed"
+        elif getattr(event, "tag", None):
+            problem = "tags (!name) are not allowed; text that begins with ! is put in quotes"
         if problem:
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
     return yaml.load(text, Loader=_Loader)

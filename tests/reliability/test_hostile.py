@@ -142,6 +142,8 @@ def test_a_breaking_library_is_one_line(tmp_path: Path) -> None:
         "{[a]: b}",
         "? {a: b}\n: c",
         "a: !!binary x",
+        "horizon: !!timestamp z",
+        "sources: !!omap [{paths: [a.csv]}]",
         'workspace: "a\\0b"\nsources: []',
         'categories: "a\\0b.yaml"\nsources: []',
         "categories: " + "a" * 5_000 + "\nsources: []",
