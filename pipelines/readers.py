@@ -126,7 +126,7 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(Fault("is locked with a password", where, "save it without the password")) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(Fault(f"is a damaged gzip file ({error})", where, AGAIN)) from None
-    except (python_calamine.CalamineError, pa.ArrowException) as error:
+    except (python_calamine.CalamineError, pa.ArrowException, UnicodeDecodeError) as error:
         raise DataError(Fault(f"is damaged or is not what its name says ({error})", where, AGAIN)) from None
     except OSError as error:
         raise DataError(Fault(f"cannot be read ({error.strerror or error})", where, AGAIN)) from None
@@ -500,6 +500,7 @@ def _parquet(path: Path, source: Source) -> Iterator[Batch]:
         headers = _headers(file.schema_arrow.names, source, str(path))
         number = 1
         for part in file.iter_batches(batch_size=ROWS):
+            part.validate(full=True)
             columns = [_as_text(column) for column in part.columns]
             frame = pd.DataFrame(dict(zip(headers, columns, strict=True)))
             yield Batch(_frame(frame, np.arange(number, number + len(frame))), _refused(source, []))

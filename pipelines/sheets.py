@@ -43,10 +43,9 @@ def read(
     with _told(path), excel.unbroken(path):
         _prove(path)
         line = _header_line(path, encoding, sheet, names) if header_row == "auto" else header_row
-        frame = _read(path, encoding, sheet, line)
+        frame = _read(path, encoding, sheet, line).apply(lambda column: column.str.strip())
     if frame.empty:
         raise DataError(Fault("has no rows", str(path), "fill it, or remove it from the config"))
-    frame = frame.apply(lambda column: column.str.strip())
     return frame.mask(frame == "").set_axis(range(line + 1, len(frame) + line + 1), axis=0)
 
 

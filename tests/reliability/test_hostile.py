@@ -219,3 +219,17 @@ def test_a_list_without_one_readable_status() -> None:
     heard = hear([Sheet("x", cells)], tasks, empty(Returns), pd.Timestamp("2024-06-01"))
     assert len(heard.returns) == 0
     assert len(heard.refusals) >= 1
+
+
+@pytest.mark.parametrize("place", ["header", "cell"])
+def test_parquet_whose_text_is_none(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "x.parquet"
+    words = {"header": "受理时间", "cell": "东社区"}
+    table = pd.DataFrame({"工单编号": ["1"], words["header"]: ["2024-05-01"], "社区": [words["cell"]]})
+    table.to_parquet(path, compression=None)
+    sound, word = path.read_bytes(), words[place].encode()
+    path.write_bytes(sound.replace(word, b"\xe5" * len(word)))
+    for way in (lambda: list(readers.read_file(path, ORDERS)), lambda: sheets.read(path)):
+        with pytest.raises(DataError) as said:
+            way()
+        assert len(said.value.faults) == 1
