@@ -181,6 +181,8 @@ def points(
 
 def _numbers(cells: pd.Series) -> pd.Series:
     """1,234 and 1234户 are numbers; 3-4 and inf are not."""
+    if not cells.notna().any():
+        return pd.Series(np.nan, index=cells.index)
     numbers = pd.to_numeric(cells, errors="coerce").astype(float)
     rest = cells[numbers.isna() & cells.notna()]
     if len(rest):
