@@ -64,15 +64,22 @@ class _Peak(threading.Thread):
         while not self.over.wait(EVERY):
             with suppress(psutil.NoSuchProcess):
                 root = psutil.Process(self.process)
-                self.most = max(self.most, sum(_held(one) for one in [root, *root.children(recursive=True)]))
+                known = [root, *root.children(recursive=True)]
+                # to count shared pages once costs the watched process time, and can only be less
+                if sum(map(_resident, known)) > self.most:
+                    self.most = max(self.most, sum(map(_held, known)))
+
+
+def _resident(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return int(process.memory_info().rss)
+    return 0
 
 
 def _held(process: psutil.Process) -> int:
-    try:
-        held: int = process.memory_full_info().pss
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return 0
-    return held
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return int(process.memory_full_info().pss)
+    return 0
 
 
 def machine() -> str:
