@@ -212,9 +212,10 @@ def told(alone: Ran, whole: Ran, more: Ran) -> str:
         for name, clock, spent, peak in lines
     ]  # fmt: skip
     text = table(["", "s", "processor s", "× DuckDB", "× its processor", "peak GB"], rows)
-    shares = [b / a for a, b in zip(whole.said["reading"], more.said["reading"], strict=True)]
-    said = f"{shares[0]:.1%} of the clock, {shares[1]:.1%} of the processor"
-    return f"{text}\nReading of the second run ÷ of the first: {said}.\n"
+    clock, spent = more.said["reading"]
+    all_of = f"{clock / whole.cost.clock:.1%} of the clock, {spent / whole.cost.processor:.1%} of the processor"
+    read = f"{clock / whole.said['reading'][0]:.1%} and {spent / whole.said['reading'][1]:.1%}"
+    return f"{text}\nReading of the second run ÷ the whole first run: {all_of}; ÷ its reading alone: {read}.\n"
 
 
 def partitions(scratch: Path, steps: tuple[int, ...], rows: int) -> str:

@@ -73,4 +73,4 @@ def test_ratios_are_told_beside_duckdb() -> None:
     more = intake.Ran(cost(12), {"reading": [1.0, 1.0]})
     text = intake.told(intake.Ran(cost(10), {}), whole, more)
     assert "| first run, to the panel | 30.0 | 60.0 | 3.00 | 3.00 | 3.00 |" in text
-    assert "5.0% of the clock, 2.5% of the processor" in text
+    assert "3.3% of the clock, 1.7% of the processor; ÷ its reading alone: 5.0% and 2.5%" in text
