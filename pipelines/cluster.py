@@ -8,6 +8,7 @@ import logging
 import pickle
 import secrets
 import socket
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,13 @@ from pipelines import store
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+
+if "dask.dataframe" not in sys.modules:
+    # pandera would import it, a second of every command, for tables that none of ours is
+    sys.modules["dask.dataframe"] = None  # type: ignore[assignment]
+    import pandera.typing.dask  # noqa: F401
+
+    del sys.modules["dask.dataframe"]
 
 Shared = TypeVar("Shared")
 Task = TypeVar("Task")

@@ -22,7 +22,7 @@ from pipelines import arriving, geography, intake, keys, ledgers, sheets
 from pipelines.config import Config
 from pipelines.intake import Door
 from pipelines.runs import Run, locked
-from pipelines.store import Entry, Orders, Store, gather, parquet
+from pipelines.store import Entry, Orders, Store, digest, gather
 from pipelines.words import say, share
 
 
@@ -100,7 +100,8 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None 
         with _gathering(faults):
             place = _place_estate(reference.gazetteer)
             until = as_of or _last_day(entries)
-            ledger, doubtful = ledgers.take_in(config, frames, place, reference.areas, until, answered)
+            ground = _door(config, reference).digest
+            ledger, doubtful = ledgers.take_in(config, frames, place, reference.areas, until, answered, ground, job)
     if faults:
         raise DataError(faults)
     origin = _origin(config, entries, as_of, job)
@@ -176,8 +177,9 @@ def homes(config: Config, as_of: pd.Timestamp | None, job: Run) -> Homes:
         raise DataError(faults)
     until = as_of or _last_day(entries)
     ledger, doubtful = ledgers.take_in(
-        config, frames, _place_estate(reference.gazetteer), reference.areas, until, answered
-    )
+        config, frames, _place_estate(reference.gazetteer), reference.areas, until, answered,
+        _door(config, reference).digest, job,
+    )  # fmt: skip
     if ledger.estates.empty:
         fix = "see `weisu check` for why each row was dropped"
         raise DataError(Fault(f"not one of {ledger.rows} rows is an estate", settings.estates[0].path, fix))
@@ -314,7 +316,7 @@ def _gathering(faults: list[Fault]) -> Iterator[None]:
 def _door(config: Config, reference: Reference) -> Door:
     settings = config.settings
     key = keys.caller_key(config)
-    tree = "" if reference.areas is None else _frame_digest(reference.areas)
+    tree = "" if reference.areas is None else digest(reference.areas)
     parts = [tree, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
     return Door(
         place_area=reference.gazetteer.resolve if reference.gazetteer else _as_written,
@@ -468,9 +470,5 @@ def _most_frequent(unresolved: pd.DataFrame, field: str) -> str:
 def _digest(entries: list[Entry], reference: Reference, ledger: list[pd.DataFrame]) -> str:
     frames = [reference.areas, reference.weather, *ledger]
     parts = [entry.facts["sha256"] for entry in entries]
-    parts += ["" if frame is None else _frame_digest(frame) for frame in frames]
+    parts += ["" if frame is None else digest(frame) for frame in frames]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _frame_digest(frame: pd.DataFrame) -> str:
-    return hashlib.sha256(parquet(frame)).hexdigest()

@@ -1,7 +1,9 @@
 """Estate files, orders that name estates, the review file -> one Ledger, its history, what a person is told."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +11,21 @@ import pandas as pd
 from forecast import estates, parse, personal
 from forecast.changes import lineage
 from forecast.errors import ConfigError, DataError, Fault, RunError
-from forecast.estates import DROPS, NO_AREA, Box, Ledger, PlaceArea
-from forecast.tables import EstateHistory, EstateReview, conform, empty
+from forecast.estates import DROPS, NO_AREA, Box, Ledger, Note, PlaceArea
+from forecast.tables import EstateFacts, EstateHistory, EstateReview, Estates, Rejects, conform, empty
 from pipelines import sheets
 from pipelines.config import Config
-from pipelines.runs import Run
-from pipelines.store import writing
+from pipelines.runs import Run, code_digest, locked
+from pipelines.store import Entry, Store, digest, gather, writing
 from pipelines.words import refusal, say
 from reports import plan_csv
+
+READING_CODE = ("forecast/estates", "forecast/tables", "forecast/areas.py", "forecast/gazetteer.py",
+                "forecast/parse.py", "forecast/personal.py", "forecast/protected.py",
+                "pipelines/ledgers.py")  # fmt: skip
+
+TABLES = {"estates": Estates, "history": EstateHistory, "rejects": Rejects, "facts": EstateFacts}
+"""Tables of a Ledger."""
 
 REVIEW = "estates_review.csv"
 HEADERS = {
@@ -58,8 +67,12 @@ def take_in(
     areas: pd.DataFrame | None,
     as_of: pd.Timestamp,
     answers: pd.DataFrame,
+    ground: str,
+    job: Run,
 ) -> tuple[Ledger, pd.DataFrame]:
     """(one Ledger of all files, EstateReview of what is doubtful between them).
+
+    What a file came to is kept in the store under `ground`, the digest of what finds areas and categories.
 
     Raises:
         ConfigError, DataError: with the faults of all files.
@@ -67,11 +80,15 @@ def take_in(
     settings = config.settings
     codes = [category.code for category in settings.categories.categories]
     outlined, bounds = ([], None) if areas is None else _outlines(areas)
+    store = Store(config.path(settings.store))
     ledgers: list[Ledger] = []
     faults: list[Fault] = []
     for source, frame in zip(settings.estates, frames, strict=True):
         try:
-            ledgers.append(estates.clean(frame, source, place_area, as_of, codes, outlined, bounds))
+            ways = (place_area, as_of, codes, outlined, bounds)
+            key = _key(frame, source.model_dump_json(), f"{as_of}", ground)
+            entry = store.find(key) or _keep(store, key, estates.clean(frame, source, *ways), job)
+            ledgers.append(_kept(entry))
         except (ConfigError, DataError) as error:
             faults += error.faults
     if faults:
@@ -80,6 +97,27 @@ def take_in(
         return estates.nothing(), empty(EstateReview)
     followed = pd.DataFrame({"area": [], "earlier": []}, dtype="str") if areas is None else lineage(areas)
     return estates.unite(ledgers, followed, answers, settings.matching, areas)
+
+
+def _key(frame: pd.DataFrame, *parts: str) -> str:
+    """Of all that shapes a Ledger: `frame` and the lines on which its rows stand, options, and the code."""
+    lines = f"{frame.index[0]} {len(frame)}"
+    text = "\n".join([digest(frame), lines, *parts, code_digest(*READING_CODE)])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _keep(store: Store, key: str, ledger: Ledger, job: Run) -> Entry:
+    with locked(store.folder, "intake", job.watch), store.writer(key) as writer:
+        writer.add(**{name: getattr(ledger, name) for name in TABLES})
+        writer.finish({"notes": [asdict(note) for note in ledger.notes], "rows": ledger.rows})
+    entry = store.find(key)
+    assert entry is not None
+    return entry
+
+
+def _kept(entry: Entry) -> Ledger:
+    tables = {name: gather([entry], name, table) for name, table in TABLES.items()}
+    return Ledger(**tables, notes=tuple(Note(**said) for said in entry.facts["notes"]), rows=entry.facts["rows"])
 
 
 def answers(config: Config) -> pd.DataFrame:

@@ -215,6 +215,11 @@ def parquet(frame: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
+def digest(frame: pd.DataFrame) -> str:
+    """sha256 of one table."""
+    return hashlib.sha256(parquet(frame)).hexdigest()
+
+
 def read(
     path: Path, table: type[Table] | None = None, where: list[tuple[str, str, Any]] | None = None
 ) -> pd.DataFrame:

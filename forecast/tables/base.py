@@ -1,19 +1,11 @@
 """Tables: what every table is, and its checks."""
 
-import sys
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
 from forecast.errors import DataError, Fault
-
-if "dask.dataframe" not in sys.modules:
-    # pandera would import it, a second of every command, for tables that none of ours is
-    sys.modules["dask.dataframe"] = None  # type: ignore[assignment]
-    import pandera.typing.dask  # noqa: F401
-
-    del sys.modules["dask.dataframe"]
 
 ALL = "*"
 """Stands for "all categories" in a category column, and for "every category" in seasons."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 import shapely
 from typer.testing import Result
 
-from pipelines import store
+from forecast.estates import Ledger
+from pipelines import ledgers, store
 
 Cli = Callable[..., Result]
 HEAD = "小区编号,小区名称,社区,户数,建成年份,经度,纬度,物业费收缴率"
@@ -46,6 +48,26 @@ def scored(cli: Cli, job: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     assert result.exit_code == 0, result.output
     run = job.parent / "runs/latest"
     return store.read(run / "estates.parquet").set_index("estate"), store.read(run / "risk.parquet")
+
+
+def test_a_ledger_that_was_read_is_not_read_again(cli: Cli, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger(job, "F1,名里,东社区,0,1985,116.45,39.923,85%", "F2,别名,西社区,90,1990,121.47,31.23,540%")
+    said, read, clean = checked(cli, job), [], ledgers.estates.clean
+
+    def noted(*given: Any) -> Ledger:
+        read.append(given)
+        return clean(*given)
+
+    monkeypatch.setattr(ledgers.estates, "clean", noted)
+    assert checked(cli, job) == said
+    assert not read
+    assert set(Ledger._fields) == {*ledgers.TABLES, "notes", "rows"}
+    ledger(job, "F1,名里,东社区,0,1985,116.45,39.923,85%", "F2,别名,西社区,90,1990,121.47,31.23,54%")
+    assert checked(cli, job) != said
+    areas = job.parent / "areas.geojson"
+    areas.write_text(areas.read_text(encoding="utf-8").replace("西社区", "北社区"), encoding="utf-8")
+    assert "找不到所属社区" in checked(cli, job)
+    assert len(read) == 2
 
 
 FAULTS = [  # row, where and what the check says, the field that is missing then

@@ -130,7 +130,7 @@ def test_yaml_holds_values_alone(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(ConfigError):
         config.read_yaml(tmp_path / "x.yaml")
-    assert issubclass(config._Loader, yaml.SafeLoader)
+    assert issubclass(config._Loader, yaml.CSafeLoader)
 
 
 WATCH = """
