@@ -187,6 +187,7 @@ def _parsed(text: str) -> Any:
     """What the YAML says. Its events are looked at first: a loader in C follows any alias to any depth, and a tag can
     break it."""
     depth = 0
+    event: Any
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         problem = "is nested too deeply" if depth > DEEPEST else ""
@@ -195,7 +196,7 @@ def _parsed(text: str) -> Any:
         elif getattr(event, "tag", None):
             problem = "tags (!name) are not allowed; text that begins with ! is put in quotes"
         if problem:
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
     return yaml.load(text, Loader=_Loader)
 
 

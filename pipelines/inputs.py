@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -81,6 +81,11 @@ class Reference:
     gazetteer: Gazetteer | None
     weather: pd.DataFrame | None
 
+    @cached_property
+    def places(self) -> str:
+        """Digest of the areas; empty without an area file."""
+        return "" if self.areas is None else digest(self.areas)
+
 
 def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None = None) -> History:
     """Read every input. `as_of` None stands for the last complete month; `jobs` as for `intake.take_in`.
@@ -100,8 +105,8 @@ def read(config: Config, as_of: pd.Timestamp | None, job: Run, jobs: int | None 
         with _gathering(faults):
             place = _place_estate(reference.gazetteer)
             until = as_of or _last_day(entries)
-            ground = _door(config, reference).digest
-            ledger, doubtful = ledgers.take_in(config, frames, place, reference.areas, until, answered, ground, job)
+            ways = (place, reference.areas, until, answered, reference.places)
+            ledger, doubtful = ledgers.take_in(config, frames, *ways, job)
     if faults:
         raise DataError(faults)
     origin = _origin(config, entries, as_of, job)
@@ -176,10 +181,8 @@ def homes(config: Config, as_of: pd.Timestamp | None, job: Run) -> Homes:
     if faults:
         raise DataError(faults)
     until = as_of or _last_day(entries)
-    ledger, doubtful = ledgers.take_in(
-        config, frames, _place_estate(reference.gazetteer), reference.areas, until, answered,
-        _door(config, reference).digest, job,
-    )  # fmt: skip
+    ways = (_place_estate(reference.gazetteer), reference.areas, until, answered, reference.places)
+    ledger, doubtful = ledgers.take_in(config, frames, *ways, job)
     if ledger.estates.empty:
         fix = "see `weisu check` for why each row was dropped"
         raise DataError(Fault(f"not one of {ledger.rows} rows is an estate", settings.estates[0].path, fix))
@@ -316,8 +319,7 @@ def _gathering(faults: list[Fault]) -> Iterator[None]:
 def _door(config: Config, reference: Reference) -> Door:
     settings = config.settings
     key = keys.caller_key(config)
-    tree = "" if reference.areas is None else digest(reference.areas)
-    parts = [tree, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
+    parts = [reference.places, settings.categories.model_dump_json(), hashlib.sha256(key or b"").hexdigest()]
     return Door(
         place_area=reference.gazetteer.resolve if reference.gazetteer else _as_written,
         classify=partial(taxonomy.classify, taxonomy=settings.categories),
@@ -468,7 +470,7 @@ def _most_frequent(unresolved: pd.DataFrame, field: str) -> str:
 
 
 def _digest(entries: list[Entry], reference: Reference, ledger: list[pd.DataFrame]) -> str:
-    frames = [reference.areas, reference.weather, *ledger]
-    parts = [entry.facts["sha256"] for entry in entries]
+    frames = [reference.weather, *ledger]
+    parts = [*(entry.facts["sha256"] for entry in entries), reference.places]
     parts += ["" if frame is None else digest(frame) for frame in frames]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -21,8 +21,8 @@ from pipelines.words import refusal, say
 from reports import plan_csv
 
 READING_CODE = ("forecast/estates", "forecast/tables", "forecast/areas.py", "forecast/gazetteer.py",
-                "forecast/parse.py", "forecast/personal.py", "forecast/protected.py",
-                "pipelines/ledgers.py")  # fmt: skip
+                "forecast/near.py", "forecast/parse.py", "forecast/personal.py", "forecast/protected.py",
+                "pipelines/inputs.py", "pipelines/ledgers.py")  # fmt: skip
 
 TABLES = {"estates": Estates, "history": EstateHistory, "rejects": Rejects, "facts": EstateFacts}
 """Tables of a Ledger."""
@@ -67,12 +67,12 @@ def take_in(
     areas: pd.DataFrame | None,
     as_of: pd.Timestamp,
     answers: pd.DataFrame,
-    ground: str,
+    places: str,
     job: Run,
 ) -> tuple[Ledger, pd.DataFrame]:
     """(one Ledger of all files, EstateReview of what is doubtful between them).
 
-    What a file came to is kept in the store under `ground`, the digest of what finds areas and categories.
+    What a file came to is kept in the store; `places`: digest of `areas`, by which `place_area` finds a community.
 
     Raises:
         ConfigError, DataError: with the faults of all files.
@@ -86,7 +86,7 @@ def take_in(
     for source, frame in zip(settings.estates, frames, strict=True):
         try:
             ways = (place_area, as_of, codes, outlined, bounds)
-            key = _key(frame, source.model_dump_json(), f"{as_of}", ground)
+            key = _key(frame, source.model_dump_json(), f"{as_of}", places, *codes)
             entry = store.find(key) or _keep(store, key, estates.clean(frame, source, *ways), job)
             ledgers.append(_kept(entry))
         except (ConfigError, DataError) as error:
